@@ -1,0 +1,73 @@
+# One entry for everything; `make help` lists the targets. Out-of-tree: build/<target>/.
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+ARCH    ?= x86_64
+BUILD   := build
+VERSION := 0.1.0
+CXX     := g++
+V       ?= 0
+Q       := $(if $(filter 0,$(V)),@,)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
+COMMON   := -std=c++20 $(WARNINGS) -g -O2 -MMD -MP -I. -DASHLAR_VERSION='"$(VERSION)"'
+PRODUCT  := $(COMMON) -fno-exceptions -fno-rtti
+
+# Where each program's sources live. Adding a file needs no edit here.
+sources = $(sort $(shell find $(1) -name '*.cpp' $(foreach d,$(2),-not -path '$(d)/*') 2>/dev/null))
+asm     = $(sort $(shell find $(1) -name '*.S' $(foreach d,$(2),-not -path '$(d)/*') 2>/dev/null))
+
+.PHONY: all help
+all: x86_64 ashlar-run ## everything but the tests
+
+help: ## this list
+	@grep -hE '^[a-z_-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z_-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+
+# ---------------------------------------------------------------- hosted: library, ashlar-run, tests, benchmarks
+HOST        := $(BUILD)/host
+HOST_FLAGS  := $(PRODUCT) -Iarch/fake/include
+HOST_SRC    := $(call sources,lib kernel drivers jit arch/fake,lib/freestanding jit/bare jit/hosted)
+HOST_LIB    := $(HOST)/libashlar.a
+RUN_SRC     := $(call sources,jit/hosted)
+TEST_FLAGS  := $(COMMON) -Iarch/fake/include
+TEST_DIRS   := $(sort $(filter-out system,$(notdir $(patsubst %/,%,$(wildcard hosttests/*/)))))
+TEST_BINS   := $(TEST_DIRS:%=$(HOST)/tests/%)
+BENCH_SRC   := $(wildcard bench/*.cpp)
+
+obj = $(patsubst %,$(1)/obj/%.o,$(2))
+
+$(HOST)/obj/hosttests/%.o: hosttests/% ; @mkdir -p $(@D) && echo "  CXX     $<"
+	$(Q)$(CXX) $(TEST_FLAGS) -c $< -o $@
+$(HOST)/obj/bench/%.o: bench/% ; @mkdir -p $(@D) && echo "  CXX     $<"
+	$(Q)$(CXX) $(TEST_FLAGS) -c $< -o $@
+$(HOST)/obj/%.o: % ; @mkdir -p $(@D) && echo "  CXX     $<"
+	$(Q)$(CXX) $(HOST_FLAGS) -c $< -o $@
+
+$(HOST_LIB): $(call obj,$(HOST),$(HOST_SRC)) ; @echo "  AR      $@"
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+.PHONY: ashlar-run
+ashlar-run: $(HOST)/ashlar-run ## the engine as a Linux program
+$(HOST)/ashlar-run: $(call obj,$(HOST),$(RUN_SRC)) $(HOST_LIB) ; @echo "  LD      $@"
+	$(Q)$(CXX) -o $@ $^ -pthread
+
+.PHONY: host-tests
+host-tests: $(TEST_BINS)
+define test_binary
+$(HOST)/tests/$(1): $(call obj,$(HOST),$(call sources,hosttests/$(1))) $(HOST_LIB) ; @mkdir -p $$(@D) && echo "  LD      $$@"
+	$(Q)$(CXX) -o $$@ $$^ -lgtest_main -lgtest -pthread
+endef
+$(foreach t,$(TEST_DIRS),$(eval $(call test_binary,$(t))))
+
+$(HOST)/ashlar-bench: $(call obj,$(HOST),$(BENCH_SRC)) $(HOST_LIB) ; @echo "  LD      $@"
+	$(Q)$(CXX) -o $@ $^ -lbenchmark_main -lbenchmark -pthread
+
+# ---------------------------------------------------------------- freestanding: hypervisor and translator
+FREESTANDING := $(PRODUCT) -ffreestanding -mno-red-zone -fno-stack-protector -fno-threadsafe-statics \
+                -fno-tree-loop-distribute-patterns -fno-omit-frame-pointer -fcf-protection=none \
+                -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -Iarch/$(ARCH)/include
+include $(wildcard arch/*/arch.mk)
+
+DEPS = $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(DEPS)

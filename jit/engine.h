@@ -1,0 +1,70 @@
+// The engine as the board sees it: harts that execute guest code out of one shared translation cache.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "jit/bus.h"
+#include "jit/frontend/riscv64/privileged.h"
+#include "jit/frontend/riscv64/state.h"
+#include "jit/guest_memory.h"
+#include "lib/format.h"
+#include "lib/result.h"
+
+namespace ashlar::jit {
+
+struct EngineOptions {
+    unsigned harts = 1;
+    // ECALL from S-mode stops the hart with Stop::SupervisorCall instead of trapping to M-mode: the built-in
+    // SBI.
+    bool builtin_sbi = false;
+    std::uint64_t code_cache_bytes = std::uint64_t{64} << 20; // bound of all translations together
+};
+
+enum class Stop : std::uint8_t {
+    Budget,           // the instruction budget is used up
+    WaitForInterrupt, // WFI with nothing pending: idle until an interrupt line rises
+    SupervisorCall,   // see EngineOptions::builtin_sbi; state.pc is after the ECALL
+    Kicked,           // kick() was called
+};
+
+struct EngineStatistics {
+    std::uint64_t instructions = 0;
+    std::uint64_t blocks_translated = 0, instructions_translated = 0, blocks_invalidated = 0;
+    std::uint64_t block_lookups = 0, tlb_misses = 0, exceptions = 0, interrupts = 0;
+};
+
+// One hart. Used by one thread at a time, except kick().
+class Hart {
+public:
+    virtual riscv64::HartState& state() = 0;
+    // Runs at most about `instructions` guest instructions (ends at a block boundary; may overshoot by one
+    // block).
+    virtual Stop run(std::uint64_t instructions) = 0;
+    // Sets or clears bits of mip that devices drive (level-triggered lines).
+    virtual void set_interrupt(riscv64::Interrupt line, bool level) = 0;
+    // Makes run() return soon. Callable from devices within run(), from other threads and signal handlers.
+    virtual void kick() = 0;
+    // SFENCE.VMA by SBI or by reset: drops cached translations of [address, address+size); everything if size
+    // is ~0.
+    virtual void flush_tlb(GuestVirtualAddress address, std::uint64_t size) = 0;
+    // After state() was changed from outside (reset, SBI): re-reads what the engine caches of it.
+    virtual void state_changed() = 0;
+
+protected:
+    ~Hart() = default;
+};
+
+class Engine {
+public:
+    // `memory`, `bus` and `time` outlive the engine. OutOfMemory when its tables do not fit.
+    static Result<std::unique_ptr<Engine>> create(GuestMemory& memory, Bus& bus, riscv64::TimeSource& time,
+                                                  const EngineOptions& options);
+    virtual ~Engine() = default;
+    virtual Hart& hart(unsigned index) = 0;
+    // Drops all translations (FENCE.I of all harts, reset).
+    virtual void flush_code() = 0;
+    virtual EngineStatistics statistics() const = 0;
+};
+
+} // namespace ashlar::jit

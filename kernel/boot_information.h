@@ -1,0 +1,37 @@
+// What the boot protocol told us, in one ISA-neutral form.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "lib/address.h"
+
+namespace ashlar::kernel {
+
+struct MemoryRange {
+    enum class Kind : std::uint32_t { Usable, Reserved, AcpiReclaimable, AcpiNvs, Unusable };
+    PhysicalAddress base;
+    std::uint64_t size; // bytes
+    Kind kind;
+};
+
+struct BootInformation {
+    static constexpr std::size_t kMaxRanges = 256;
+
+    std::string_view protocol;                  // "PVH", "multiboot2", ... for the boot log
+    std::string_view command_line;              // copied out of the loader's memory
+    std::array<MemoryRange, kMaxRanges> ranges; // as the firmware said: unsorted, possibly overlapping
+    std::size_t range_count = 0;
+    std::size_t ranges_dropped = 0; // beyond kMaxRanges
+    PhysicalAddress bundle;         // the initrd/module, 0 and 0 when there is none
+    std::uint64_t bundle_size = 0;
+    PhysicalAddress acpi_rsdp;              // 0 when the protocol does not say
+    PhysicalAddress image_begin, image_end; // our own image with its bss, page-aligned
+};
+
+// Entered by arch once the CPU runs on our own tables with exceptions and console working. Interrupts are
+// off.
+[[noreturn]] void kernel_main(const BootInformation& boot);
+
+} // namespace ashlar::kernel

@@ -1,0 +1,117 @@
+// The contract between the hypervisor and the code that runs in a VM's ring 0: boot information, entry state,
+// hypercalls and interrupt vectors. docs/hypercalls.md describes it for readers; both sides compile this
+// file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ashlar::abi {
+
+// Guest-physical layout of a VM. RAM begins where the riscv64 `virt` board has it, so that a DMA address
+// written by a translated guest is a guest-physical address of the VM. Everything private lies above 256 GiB.
+constexpr std::uint64_t kRamBase = 0x8000'0000;
+constexpr std::uint64_t kPrivateBase = 0x40'0000'0000; // image, tables, heap of the VM's own kernel
+constexpr std::uint64_t kBlobBase = 0x50'0000'0000;    // copies of the bundle's images, read-only
+
+// Where the VM's own kernel (the translator, or a native guest's image) is linked, and entered: an ELF64
+// whose segments lie in [kImageVirtualBase, kImageVirtualBase + private size). It lies outside the low and
+// the top 256 GiB of the address space, which belong to the translated guest.
+constexpr std::uint64_t kImageVirtualBase = 0xffff'a000'0000'0000;
+
+// Entry state on x86_64: long mode, flat ring-0 segments, IF=0, paging on with the mapping
+// [kImageVirtualBase, +1 GiB) -> [kPrivateBase, +1 GiB) writable and executable (the image replaces it by
+// tables of its own), rdi = virtual address of BootInfo, rsp = top of a 16 KiB stack, all other registers 0.
+struct Blob {
+    enum class Kind : std::uint32_t { None, Firmware, Kernel, Initrd, CommandLine, DeviceTree, Tuning };
+    Kind kind;
+    std::uint32_t reserved;
+    std::uint64_t address; // guest-physical, page-aligned
+    std::uint64_t size;    // bytes
+};
+static_assert(sizeof(Blob) == 24);
+
+constexpr std::uint64_t kBootInfoMagic = 0x3152'414c'4853'41; // "ASHLAR1"
+constexpr std::uint32_t kBootInfoVersion = 1;
+constexpr std::size_t kMaxBlobs = 8;
+
+struct BootInfo {
+    std::uint64_t magic;
+    std::uint32_t version;
+    std::uint32_t size;          // of this structure, bytes
+    std::uint64_t private_size;  // bytes of memory from kPrivateBase on
+    std::uint64_t private_used;  // bytes of it taken by image, boot tables, stack and this structure
+    std::uint64_t ram_size;      // bytes of memory from kRamBase on
+    std::uint64_t tsc_hz;        // frequency of the time-stamp counter; it starts near 0 with the VM
+    std::uint64_t wall_clock_ns; // Unix time at time-stamp counter 0
+    std::uint32_t vcpus;         // harts of the translated guest
+    std::uint32_t disk_count;    // disks 0 .. disk_count-1 answer BlockInfo
+    std::uint32_t blob_count;
+    std::uint32_t reserved;
+    Blob blobs[kMaxBlobs];
+};
+static_assert(sizeof(BootInfo) == 72 + 24 * kMaxBlobs);
+
+// VMMCALL on SVM, VMCALL on VMX, HVC #0 on aarch64. x86_64: number in rax, arguments in rdi, rsi, rdx, r10,
+// r8; the status comes back in rax, a value in rdx; other registers are kept. Ring 3 gets Status::Denied.
+// Every address is guest-physical, must lie in the VM's own memory and may be unaligned unless said
+// otherwise.
+enum class Hypercall : std::uint64_t {
+    Version = 0,      // () -> kHypercallVersion
+    ConsoleWrite = 1, // (address, bytes <= kMaxConsoleBytes) -> bytes taken
+    ConsoleRead = 2,  // (address, capacity <= kMaxConsoleBytes) -> bytes stored; 0 when nothing waits
+    TimeNow = 3,      // () -> nanoseconds since the VM started
+    TimerSet =
+        4, // (deadline in TimeNow's nanoseconds, or kTimerOff): kTimerVector is injected once, when due
+    BlockInfo = 5,  // (disk, address of BlockInformation)
+    BlockRead = 6,  // (disk, first 512-byte sector, address, bytes: multiple of 512, <= kMaxBlockBytes)
+    BlockWrite = 7, // likewise
+    BlockFlush = 8, // (disk)
+    PowerOff = 9,   // (code): ends the VM; 0 means well, anything else is reported as a failure
+    Crash = 10, // (address, bytes <= kMaxConsoleBytes): ends the VM as failed, with a message for the report
+    Statistics = 11, // (address of VmStatistics)
+};
+constexpr std::uint64_t kHypercallVersion = 1;
+constexpr std::uint64_t kMaxConsoleBytes = 4096;
+constexpr std::uint64_t kMaxBlockBytes = 1 << 20;
+constexpr std::uint64_t kTimerOff = ~std::uint64_t{0};
+
+enum class Status : std::uint64_t {
+    Ok = 0,
+    UnknownCall = 1,
+    BadAddress = 2,  // not (wholly) in the VM's memory
+    BadArgument = 3, // a number, length or alignment that the call does not allow
+    NotFound = 4,    // no such disk
+    Denied = 5,      // not from this privilege level, or a write to what is read-only
+    IoError = 6,
+};
+
+// Vectors that the hypervisor injects.
+constexpr unsigned kTimerVector = 0xe0;
+constexpr unsigned kConsoleVector = 0xe1; // console input went from empty to not empty
+
+struct BlockInformation {
+    std::uint64_t bytes; // capacity, a multiple of 512
+    std::uint32_t read_only;
+    std::uint32_t logical_block; // bytes
+    char serial[20];             // NUL-padded
+    std::uint32_t reserved;
+};
+static_assert(sizeof(BlockInformation) == 40);
+
+struct VmStatistics {
+    std::uint64_t run_ns;     // time spent in the VM
+    std::uint64_t exits;      // all VM exits
+    std::uint64_t hypercalls; // of them by reason
+    std::uint64_t nested_faults;
+    std::uint64_t io_exits;
+    std::uint64_t msr_exits;
+    std::uint64_t cpuid_exits;
+    std::uint64_t halts;
+    std::uint64_t preemptions;  // host interrupts taken while the VM ran
+    std::uint64_t injections;   // interrupts injected
+    std::uint64_t memory_bytes; // all memory accounted to the VM
+};
+static_assert(sizeof(VmStatistics) == 88);
+
+} // namespace ashlar::abi
