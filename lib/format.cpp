@@ -10,6 +10,7 @@ struct Specification {
     bool zero_pad = false;
     bool left_align = false;
     bool hexadecimal = false;
+    bool character = false;
     std::size_t width = 0;
 };
 
@@ -24,6 +25,8 @@ Specification parse_specification(std::string_view text) {
             spec.left_align = true;
         else if (c == 'x')
             spec.hexadecimal = true;
+        else if (c == 'c')
+            spec.character = true;
         else if (c == '0' && spec.width == 0)
             spec.zero_pad = true;
         else if (c >= '0' && c <= '9')
@@ -71,18 +74,31 @@ void write_number(Sink& sink, const Specification& spec, std::uint64_t magnitude
         pad(sink, ' ', missing);
 }
 
+void write_character(Sink& sink, const Specification& spec, char character) {
+    write_text(sink, spec, {&character, 1});
+}
+
+void write_signed(Sink& sink, const Specification& spec, std::int64_t value, unsigned bits) {
+    const auto pattern = static_cast<std::uint64_t>(value);
+    if (spec.hexadecimal)
+        write_number(sink, spec, pattern & ~std::uint64_t{0} >> (64 - bits), false);
+    else
+        write_number(sink, spec, value < 0 ? 0 - pattern : pattern, value < 0);
+}
+
 void write_argument(Sink& sink, const Specification& spec, const Argument& argument) {
     switch (argument.kind) {
-    case Argument::Kind::Unsigned: write_number(sink, spec, argument.unsigned_value, false); return;
-    case Argument::Kind::Signed: {
-        const std::int64_t value = argument.signed_value;
-        const bool negative = value < 0 && !spec.hexadecimal;
-        const auto bits = static_cast<std::uint64_t>(value);
-        write_number(sink, spec, negative ? 0 - bits : bits, negative);
+    case Argument::Kind::Unsigned:
+    case Argument::Kind::Signed:
+        if (spec.character)
+            write_character(sink, spec, static_cast<char>(argument.unsigned_value));
+        else if (argument.kind == Argument::Kind::Unsigned)
+            write_number(sink, spec, argument.unsigned_value, false);
+        else
+            write_signed(sink, spec, argument.signed_value, argument.bits);
         return;
-    }
     case Argument::Kind::Text: write_text(sink, spec, argument.text); return;
-    case Argument::Kind::Character: write_text(sink, spec, {&argument.character, 1}); return;
+    case Argument::Kind::Character: write_character(sink, spec, argument.character); return;
     case Argument::Kind::Boolean: write_text(sink, spec, argument.boolean ? "true" : "false"); return;
     }
 }

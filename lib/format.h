@@ -1,8 +1,9 @@
 // Formatted output without allocation: format(sink, "{} at {:#018x}\n", name, address).
 //
 // A placeholder is {} or {:SPEC}; SPEC is [#][0][width][x|d|c]: '#' prefixes 0x, '0' pads with zeros instead
-// of blanks, width counts the prefix, '-' before the width pads on the right, x means hexadecimal. {{ and }}
-// stand for themselves. The number of placeholders is checked at compile time.
+// of blanks, width counts the prefix, '-' before the width pads on the right, x means hexadecimal (of
+// negative numbers: the bits of their type), c the character with that code. {{ and }} stand for themselves.
+// The number of placeholders is checked at compile time.
 #pragma once
 
 #include <concepts>
@@ -55,6 +56,7 @@ namespace format_detail {
 struct Argument {
     enum class Kind : std::uint8_t { Unsigned, Signed, Text, Character, Boolean };
     Kind kind;
+    std::uint8_t bits = 64; // width of an integer's type
     union {
         std::uint64_t unsigned_value;
         std::int64_t signed_value;
@@ -66,7 +68,8 @@ struct Argument {
     constexpr Argument(bool value) : kind(Kind::Boolean), boolean(value) {}
     constexpr Argument(char value) : kind(Kind::Character), character(value) {}
     constexpr Argument(std::unsigned_integral auto value) : kind(Kind::Unsigned), unsigned_value(value) {}
-    constexpr Argument(std::signed_integral auto value) : kind(Kind::Signed), signed_value(value) {}
+    constexpr Argument(std::signed_integral auto value)
+        : kind(Kind::Signed), bits(sizeof value * 8), signed_value(value) {}
     constexpr Argument(std::string_view value) : kind(Kind::Text), text(value) {}
     constexpr Argument(const char* value) : kind(Kind::Text), text(value) {}
     constexpr Argument(Error value) : kind(Kind::Text), text(to_string(value)) {}

@@ -94,7 +94,7 @@ void* memmove(void* to, const void* from, std::size_t n) {
 
 void* memset(void* to, int value, std::size_t n) {
     Byte* const bytes = static_cast<Byte*>(to);
-    const std::uint64_t pattern = 0x0101'0101'0101'0101 * static_cast<Byte>(value);
+    const std::uint64_t pattern = std::uint64_t{static_cast<Byte>(value)} * 0x0101'0101'0101'0101;
     if (n > 2 * kWord) {
         if (n >= kBulkBytes) {
             ashlar::arch::fill_words(bytes, pattern, n / kWord);
