@@ -60,6 +60,11 @@ $(HOST)/tests/$(1): $(call obj,$(HOST),$(call sources,hosttests/$(1))) $(HOST_LI
 endef
 $(foreach t,$(TEST_DIRS),$(eval $(call test_binary,$(t))))
 
+# What the test of floating point compares with: a riscv64 program for qemu-riscv64.
+$(HOST)/tests/fp: | $(HOST)/tests/fp-oracle
+$(HOST)/tests/fp-oracle: hosttests/fp/oracle.riscv64.c hosttests/fp/oracle.h ; @mkdir -p $(@D) && echo "  RISCV   $<"
+	$(Q)riscv64-linux-gnu-gcc -std=gnu11 -Wall -Wextra -O1 -static -o $@ $<
+
 $(HOST)/ashlar-bench: $(call obj,$(HOST),$(BENCH_SRC)) $(HOST_LIB) ; @echo "  LD      $@"
 	$(Q)$(CXX) -o $@ $^ -lbenchmark_main -lbenchmark -pthread
 
