@@ -1,0 +1,32 @@
+// A disk of the board over the hypervisor's block hypercalls. Data goes straight between guest RAM and the
+// hypervisor's image.
+#pragma once
+
+#include "jit/bare/hypervisor.h"
+#include "jit/platform.h"
+
+namespace ashlar::jit::bare {
+
+class HypercallDisk final : public BlockBackend {
+public:
+    // `hypervisor` outlives the disk. NotFound when the VM has no such disk.
+    static Result<HypercallDisk> open(Hypervisor& hypervisor, unsigned number);
+
+    std::uint64_t capacity() const override { return information_.bytes; }
+    bool read_only() const override { return information_.read_only != 0; }
+    std::string_view serial() const override;
+    Status read(std::uint64_t offset, MutableBytes to) override;
+    Status write(std::uint64_t offset, Bytes from) override;
+    Status flush() override;
+    Status discard(std::uint64_t offset, std::uint64_t length) override;
+
+private:
+    HypercallDisk(Hypervisor& hypervisor, unsigned number, const abi::BlockInformation& information)
+        : hypervisor_(&hypervisor), number_(number), information_(information) {}
+
+    Hypervisor* hypervisor_;
+    unsigned number_;
+    abi::BlockInformation information_;
+};
+
+} // namespace ashlar::jit::bare

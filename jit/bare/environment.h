@@ -1,0 +1,47 @@
+// What an architecture gives the translator's portable part. arch/*/translator implements the functions; the
+// host tests fake them.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "jit/bare/address_windows.h"
+#include "lib/bytes.h"
+#include "lib/vm_abi.h"
+
+namespace ashlar::jit::bare {
+
+// The address space as the architecture has set it up.
+struct Environment {
+    const abi::BootInfo* boot; // copied out of the hypervisor's memory and checked
+    AddressWindows windows;    // every byte that a hypercall may be told about
+    MutableBytes ram;          // guest RAM
+    MutableBytes heap;         // private memory that nothing uses yet
+    std::array<Bytes, abi::kMaxBlobs> blobs;
+};
+
+struct HypercallResult {
+    abi::Status status;
+    std::uint64_t value;
+};
+
+// One hypercall. Interrupts may be taken before and after, not within.
+HypercallResult hypercall(abi::Hypercall call, std::uint64_t first = 0, std::uint64_t second = 0,
+                          std::uint64_t third = 0, std::uint64_t fourth = 0);
+
+// The counter whose frequency BootInfo::tsc_hz gives.
+std::uint64_t read_counter();
+
+// What interrupt handlers tell the run loop. They do nothing else: they may interrupt any code.
+struct Events {
+    std::atomic<bool> timer{false};
+    std::atomic<bool> console_input{false};
+    std::atomic<bool> statistics{false};
+};
+extern Events events;
+
+// Sleeps until an interrupt was taken; returns at once when an event is pending already.
+void wait_for_event();
+
+} // namespace ashlar::jit::bare

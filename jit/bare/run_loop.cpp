@@ -1,0 +1,64 @@
+#include "jit/bare/run_loop.h"
+
+#include "jit/bare/environment.h"
+
+namespace ashlar::jit::bare {
+
+int RunLoop::run() {
+    using Kind = board::Outcome::Kind;
+    for (;;) {
+        const board::Outcome outcome = parts_.machine.run(slice_);
+        ++statistics_.slices;
+        parts_.console.flush();
+        if (events.statistics.exchange(false, std::memory_order_relaxed)) {
+            print_statistics(parts_.diagnostics, *this, parts_.machine, parts_.hypervisor);
+            parts_.console.flush();
+        }
+        switch (outcome.kind) {
+        case Kind::Running: break;
+        case Kind::Idle: sleep_until(outcome.idle_until_ns); break;
+        case Kind::PowerOff: return outcome.code;
+        case Kind::Failed: return kFailed;
+        case Kind::Reset:
+            ++statistics_.resets;
+            if (!parts_.machine.reset().ok())
+                return kFailed;
+            break;
+        }
+    }
+}
+
+void RunLoop::arm_timer(std::uint64_t deadline_ns) {
+    if (events.timer.exchange(false, std::memory_order_relaxed))
+        armed_ns_ = abi::kTimerOff; // it has fired
+    if (deadline_ns == armed_ns_)
+        return;
+    parts_.hypervisor.set_timer(deadline_ns);
+    armed_ns_ = deadline_ns;
+    ++statistics_.timers_set;
+}
+
+void RunLoop::sleep_until(std::uint64_t deadline_ns) {
+    if (parts_.console.input_waiting() || parts_.clock.monotonic_ns() >= deadline_ns)
+        return;
+    arm_timer(deadline_ns);
+    ++statistics_.sleeps;
+    // One interrupt ends the sleep, whatever it was: the machine knows whether there is something to do now,
+    // and says Idle again if not.
+    wait_for_event();
+}
+
+void print_statistics(Sink& sink, RunLoop& loop, board::Machine& machine, Hypervisor& hypervisor) {
+    const RunLoop::Statistics& run = loop.statistics();
+    format(sink, "run loop: {} slices, {} sleeps, {} timers set, {} resets\n", run.slices, run.sleeps,
+           run.timers_set, run.resets);
+    machine.print_statistics(sink);
+    const Result<abi::VmStatistics> vm = hypervisor.statistics();
+    if (vm.ok())
+        format(sink,
+               "VM: {} exits: {} hypercalls, {} halts, {} preemptions, {} nested faults; {} injections\n",
+               vm.value().exits, vm.value().hypercalls, vm.value().halts, vm.value().preemptions,
+               vm.value().nested_faults, vm.value().injections);
+}
+
+} // namespace ashlar::jit::bare

@@ -1,0 +1,114 @@
+#include "jit/bare/translator.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "jit/bare/clock.h"
+#include "jit/bare/console.h"
+#include "jit/bare/disk.h"
+#include "jit/bare/hypervisor.h"
+#include "jit/bare/program_heap.h"
+#include "jit/bare/run_loop.h"
+#include "jit/bare/tuning.h"
+#include "jit/board/machine.h"
+
+namespace ashlar::jit::bare {
+namespace {
+
+constexpr std::size_t kMaxDisks = 8;
+
+Bytes find_blob(const Environment& environment, abi::Blob::Kind kind) {
+    for (std::size_t i = 0; i < environment.boot->blob_count; ++i)
+        if (environment.boot->blobs[i].kind == kind)
+            return environment.blobs[i];
+    return {};
+}
+
+// Without the NULs that may end it.
+std::string_view find_text(const Environment& environment, abi::Blob::Kind kind) {
+    const Bytes bytes = find_blob(environment, kind);
+    std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    while (!text.empty() && text.back() == '\0')
+        text.remove_suffix(1);
+    return text;
+}
+
+// The disks of the VM, in place, and as the list that the machine wants.
+class Disks {
+public:
+    Disks(Hypervisor& hypervisor, unsigned count, Sink& diagnostics) {
+        for (unsigned number = 0; number < std::min<std::size_t>(count, kMaxDisks); ++number) {
+            Result<HypercallDisk> disk = HypercallDisk::open(hypervisor, number);
+            if (disk.ok())
+                list_[count_++] = &disks_[number].emplace(std::move(disk).value());
+            else
+                format(diagnostics, "disk {}: {}\n", number, disk.error());
+        }
+    }
+    std::span<BlockBackend* const> list() const { return {list_.data(), count_}; }
+
+private:
+    std::array<std::optional<HypercallDisk>, kMaxDisks> disks_;
+    std::array<BlockBackend*, kMaxDisks> list_{};
+    std::size_t count_ = 0;
+};
+
+std::uint64_t code_cache_bytes(const Tuning& tuning, const Environment& environment) {
+    constexpr std::uint64_t kLargest = std::uint64_t{64} << 20;
+    const std::uint64_t share = environment.heap.size() / 2;
+    return tuning.code_cache_bytes != 0 ? std::min(tuning.code_cache_bytes, share)
+                                        : std::min(kLargest, share);
+}
+
+void print_heap_statistics(Sink& sink) {
+    const Heap::Statistics heap = program_heap().statistics();
+    format(sink, "heap: {} of {} KiB used, peak {} KiB, {} blocks, {} allocations, {} failed\n",
+           heap.used_bytes / 1024, heap.total_bytes / 1024, heap.peak_bytes / 1024, heap.live_blocks,
+           heap.allocations, heap.failures);
+}
+
+} // namespace
+
+void translator_main(const Environment& environment) {
+    const abi::BootInfo& boot = *environment.boot;
+    Hypervisor hypervisor(environment.windows);
+    HypercallConsole console(hypervisor);
+    DiagnosticSink diagnostics(console);
+    CounterClock clock(boot.tsc_hz, hypervisor.time_now(), boot.wall_clock_ns);
+    const Tuning tuning = parse_tuning(find_text(environment, abi::Blob::Kind::Tuning), diagnostics);
+    const Disks disks(hypervisor, boot.disk_count, diagnostics);
+
+    const board::MachineConfig config{
+        .ram = environment.ram,
+        .harts = boot.vcpus,
+        .firmware = find_blob(environment, abi::Blob::Kind::Firmware),
+        .kernel = find_blob(environment, abi::Blob::Kind::Kernel),
+        .initrd = find_blob(environment, abi::Blob::Kind::Initrd),
+        .command_line = find_text(environment, abi::Blob::Kind::CommandLine),
+        .disks = disks.list(),
+        .clock = &clock,
+        .console = &console,
+        .diagnostics = &diagnostics,
+        .code_cache_bytes = code_cache_bytes(tuning, environment),
+    };
+    Result<std::unique_ptr<board::Machine>> machine = board::Machine::create(config);
+    if (!machine.ok()) {
+        console.flush();
+        hypervisor.power_off(RunLoop::kFailed);
+    }
+    if (tuning.statistics)
+        format(diagnostics, "first guest instruction {} us after the VM started\n",
+               clock.monotonic_ns() / 1000);
+
+    RunLoop loop({*machine.value(), clock, console, hypervisor, diagnostics}, tuning.slice);
+    const int code = loop.run();
+    if (tuning.statistics) {
+        print_statistics(diagnostics, loop, *machine.value(), hypervisor);
+        print_heap_statistics(diagnostics);
+    }
+    console.flush();
+    hypervisor.power_off(code);
+}
+
+} // namespace ashlar::jit::bare

@@ -1,0 +1,21 @@
+// The translator's settings from a VM's `tuning` keys.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "lib/format.h"
+
+namespace ashlar::jit::bare {
+
+struct Tuning {
+    std::uint64_t slice = 400'000;      // guest instructions between looks at the hypervisor's events
+    std::uint64_t code_cache_bytes = 0; // 0: a share of the private memory
+    bool statistics = false;            // print them when the guest powers off
+};
+
+// NAME=VALUE items separated by blanks or lines. Unknown names and wrong values are reported to
+// `diagnostics` and skipped.
+Tuning parse_tuning(std::string_view text, Sink& diagnostics);
+
+} // namespace ashlar::jit::bare
