@@ -72,7 +72,7 @@ $(HOST)/ashlar-bench: $(call obj,$(HOST),$(BENCH_SRC)) $(HOST_LIB) ; @echo "  LD
 FREESTANDING := $(PRODUCT) -ffreestanding -mno-red-zone -fno-stack-protector -fno-threadsafe-statics \
                 -fno-tree-loop-distribute-patterns -fno-omit-frame-pointer -fcf-protection=none \
                 -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -Iarch/$(ARCH)/include
-include $(wildcard arch/*/arch.mk)
+include $(wildcard arch/*/*.mk)
 
 DEPS = $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 -include $(DEPS)

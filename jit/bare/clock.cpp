@@ -11,8 +11,7 @@ CounterClock::CounterClock(std::uint64_t counter_hz, std::uint64_t now_ns, std::
     : wall_clock_ns_(wall_clock_ns) {
     // Below 1 MHz the fixed point would overflow within days, and no such counter exists.
     ASHLAR_ASSERT(counter_hz >= 1'000'000);
-    ns_per_tick_ =
-        static_cast<std::uint64_t>((static_cast<unsigned __int128>(1'000'000'000) << 32) / counter_hz);
+    ns_per_tick_ = (std::uint64_t{1'000'000'000} << 32) / counter_hz;
     offset_ns_ = now_ns - counter_ns();
 }
 

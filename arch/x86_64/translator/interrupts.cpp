@@ -1,0 +1,25 @@
+// Compiled for general registers only: it runs between any two instructions of code that uses the others.
+#include "arch/x86_64/translator/interrupts.h"
+
+#include "jit/bare/environment.h"
+#include "lib/vm_abi.h"
+
+namespace ashlar {
+
+constinit jit::bare::Events jit::bare::events;
+
+namespace arch::translator {
+
+// The injected vectors need no acknowledgement: there is no interrupt controller behind them.
+extern "C" void interrupt_dispatch(const InterruptFrame& frame) {
+    jit::bare::Events& events = jit::bare::events;
+    switch (frame.vector & 0xff) {
+    case abi::kTimerVector: events.timer.store(true, std::memory_order_relaxed); return;
+    case abi::kConsoleVector: events.console_input.store(true, std::memory_order_relaxed); return;
+    case abi::kStatisticsVector: events.statistics.store(true, std::memory_order_relaxed); return;
+    default: exception_is_fatal(frame);
+    }
+}
+
+} // namespace arch::translator
+} // namespace ashlar

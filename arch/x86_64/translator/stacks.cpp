@@ -1,0 +1,58 @@
+#include "arch/x86_64/translator/stacks.h"
+
+#include "lib/assert.h"
+
+namespace ashlar::arch::translator {
+namespace {
+
+template <std::size_t Size>
+struct GuardedStack {
+    alignas(kPageSize) std::byte guard[kPageSize];
+    std::byte stack[Size];
+};
+
+} // namespace
+
+extern "C" {
+[[gnu::section(".stacks,\"aw\",@nobits#")]] constinit GuardedStack<kMainStackSize> main_stack{};
+[[gnu::section(".stacks,\"aw\",@nobits#")]] constinit GuardedStack<kInterruptStackSize>
+    interrupt_stacks[kInterruptStacks]{};
+}
+
+namespace {
+
+struct Extent {
+    std::uint64_t guard, bottom, top;
+};
+
+template <std::size_t Size>
+Extent extent_of(const GuardedStack<Size>& stack) {
+    const auto bottom = reinterpret_cast<std::uint64_t>(stack.stack);
+    return {reinterpret_cast<std::uint64_t>(stack.guard), bottom, bottom + Size};
+}
+
+Extent extent(unsigned stack) {
+    ASHLAR_ASSERT(stack < kStacks);
+    return stack == kMainStack ? extent_of(main_stack) : extent_of(interrupt_stacks[stack - 1]);
+}
+
+} // namespace
+
+std::uint64_t stack_top(unsigned stack) {
+    return extent(stack).top;
+}
+
+VirtualAddress stack_guard(unsigned stack) {
+    return VirtualAddress(extent(stack).guard);
+}
+
+bool is_on_stack(std::uint64_t address, std::size_t size) {
+    for (unsigned stack = 0; stack < kStacks; ++stack) {
+        const Extent range = extent(stack);
+        if (address >= range.bottom && address <= range.top - size)
+            return true;
+    }
+    return false;
+}
+
+} // namespace ashlar::arch::translator
