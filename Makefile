@@ -27,7 +27,7 @@ help: ## this list
 # ---------------------------------------------------------------- hosted: library, ashlar-run, tests, benchmarks
 HOST        := $(BUILD)/host
 HOST_FLAGS  := $(PRODUCT) -Iarch/fake/include
-HOST_SRC    := $(call sources,lib kernel drivers jit arch/fake,lib/freestanding jit/bare jit/hosted)
+HOST_SRC    := $(call sources,lib kernel drivers jit arch/fake,lib/freestanding jit/hosted)
 HOST_LIB    := $(HOST)/libashlar.a
 RUN_SRC     := $(call sources,jit/hosted)
 TEST_FLAGS  := $(COMMON) -Iarch/fake/include

@@ -1,11 +1,13 @@
 // Entry from the hypervisor in the state that lib/vm_abi.h describes: rdi = BootInfo. Prepares what compiled
 // code needs (a stack with a guard page below it, SSE) and never returns.
+#include "arch/x86_64/translator/stack_size.h"
+
     .section .text.entry, "ax"
     .globl  translator_start
     .type   translator_start, @function
 translator_start:
     cld
-    lea     main_stack_top(%rip), %rsp
+    lea     main_stack + STACK_GUARD_SIZE + MAIN_STACK_SIZE(%rip), %rsp
     xor     %ebp, %ebp                  // ends backtraces
 
     mov     %cr0, %rax

@@ -2,28 +2,20 @@
 // use general registers only, so the vector state is left alone.
     .section .text.interrupt_stubs, "ax"
 
-    .macro  stub vector
-    .balign 16
-    // Vectors for which the CPU pushes an error code: 8, 10-14, 17, 21, 29, 30.
-    .if     !((\vector == 8) || (\vector >= 10 && \vector <= 14) || (\vector == 17) || (\vector == 21) || \
-              (\vector == 29) || (\vector == 30))
-    push    $0
-    .endif
-    .if     \vector < 128
-    push    $\vector
-    .else
-    push    $\vector - 256              // in two bytes; interrupt_dispatch sees the low byte
-    .endif
-    jmp     interrupt_common
-    .endm
-
     .balign 16
     .globl  interrupt_stubs
     .hidden interrupt_stubs
 interrupt_stubs:
     .set    vector, 0
     .rept   256
-    stub    %vector
+    .balign 16
+    // Vectors for which the CPU pushes an error code: 8, 10-14, 17, 21, 29, 30.
+    .if     !((vector == 8) || (vector >= 10 && vector <= 14) || (vector == 17) || (vector == 21) || \
+              (vector == 29) || (vector == 30))
+    push    $0
+    .endif
+    .byte   0x6a, vector                // push imm8, sign-extended: interrupt_dispatch looks at the low byte
+    jmp     interrupt_common
     .set    vector, vector + 1
     .endr
 

@@ -1,5 +1,6 @@
 #include "arch/x86_64/translator/stacks.h"
 
+#include "arch/x86_64/translator/stack_size.h"
 #include "lib/assert.h"
 
 namespace ashlar::arch::translator {
@@ -7,15 +8,16 @@ namespace {
 
 template <std::size_t Size>
 struct GuardedStack {
-    alignas(kPageSize) std::byte guard[kPageSize];
+    static_assert(STACK_GUARD_SIZE == kPageSize && Size % kPageSize == 0);
+    alignas(kPageSize) std::byte guard[STACK_GUARD_SIZE];
     std::byte stack[Size];
 };
 
 } // namespace
 
 extern "C" {
-[[gnu::section(".stacks,\"aw\",@nobits#")]] constinit GuardedStack<kMainStackSize> main_stack{};
-[[gnu::section(".stacks,\"aw\",@nobits#")]] constinit GuardedStack<kInterruptStackSize>
+[[gnu::section(".stacks,\"aw\",@nobits#")]] constinit GuardedStack<MAIN_STACK_SIZE> main_stack{};
+[[gnu::section(".stacks,\"aw\",@nobits#")]] constinit GuardedStack<INTERRUPT_STACK_SIZE>
     interrupt_stacks[kInterruptStacks]{};
 }
 

@@ -14,8 +14,6 @@ namespace ashlar::arch::translator {
 constexpr unsigned kMainStack = 0, kDoubleFaultStack = 1, kMachineStack = 2, kEventStack = 3;
 constexpr unsigned kInterruptStacks = 3;
 constexpr unsigned kStacks = kInterruptStacks + 1;
-constexpr std::size_t kMainStackSize = 128 * 1024;
-constexpr std::size_t kInterruptStackSize = 16 * 1024;
 
 std::uint64_t stack_top(unsigned stack);
 // The page below the stack.
