@@ -56,11 +56,12 @@ struct Instruction {
     std::uint8_t attribute = 0; // Extension, Condition, AtomicOperation, an fp.h enum, or a helper's number
     std::uint8_t ordering = 0;  // memory
     Precision precision = Precision::Double;
-    std::uint8_t rounding = 0;    // fp::Rounding or kDynamicRounding
-    std::uint8_t guest_index = 0; // guest instructions of this block before the one this belongs to
-    std::uint16_t pc_offset = 0;  // of that guest instruction from the block's start, bytes
+    std::uint8_t rounding = 0;     // fp::Rounding or kDynamicRounding
+    std::uint8_t guest_index = 0;  // guest instructions of this block before the one this belongs to
+    std::uint8_t guest_length = 0; // bytes of that one
+    std::uint16_t pc_offset = 0;   // of that one from the start of the block, bytes
     Value operands[3] = {kNoValue, kNoValue, kNoValue};
-    std::int32_t displacement = 0; // Load, Store: added to the address. Branch, Call: offset of what follows
+    std::int32_t displacement = 0; // Load, Store: added to the address. Branch: offset when not taken
     std::int64_t immediate = 0;    // constant, slot, jump offset, helper argument, exception cause
 };
 

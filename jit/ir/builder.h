@@ -24,11 +24,11 @@ public:
     void begin_guest_instruction(std::uint16_t pc_offset, unsigned length) {
         pc_offset_ = pc_offset;
         guest_index_ = static_cast<std::uint8_t>(block_.guest_instructions());
-        length_ = length;
+        length_ = static_cast<std::uint8_t>(length);
         block_.add_guest_instruction(length);
     }
     std::uint16_t pc_offset() const { return pc_offset_; }
-    std::int32_t next_offset() const { return pc_offset_ + static_cast<std::int32_t>(length_); }
+    std::int32_t next_offset() const { return pc_offset_ + std::int32_t{length_}; }
 
     Value constant(std::int64_t value) {
         Instruction i = make(Opcode::Constant, Type::Integer);
@@ -135,6 +135,7 @@ private:
         i.type = type;
         i.pc_offset = pc_offset_;
         i.guest_index = guest_index_;
+        i.guest_length = length_;
         i.operands[0] = a;
         i.operands[1] = b;
         return i;
@@ -151,14 +152,13 @@ private:
         Instruction i = make(opcode, Type::None);
         i.attribute = helper;
         i.immediate = argument;
-        i.displacement = next_offset();
         block_.append(i);
     }
 
     Block& block_;
     std::uint16_t pc_offset_ = 0;
     std::uint8_t guest_index_ = 0;
-    unsigned length_ = 0;
+    std::uint8_t length_ = 0;
 };
 
 } // namespace ashlar::jit::ir

@@ -1,0 +1,132 @@
+#include "jit/engine.h"
+
+#include "jit/engine_core.h"
+#include "jit/frontend/riscv64/lifter.h"
+
+namespace ashlar::jit {
+
+Result<std::unique_ptr<Engine>> Engine::create(GuestMemory& memory, Bus& bus, riscv64::TimeSource& time,
+                                               const EngineOptions& options) {
+    if (options.harts == 0)
+        return Error::InvalidArgument;
+    EngineCore::Parts parts{ASHLAR_TRY(CodeCache::create(memory, options.code_cache_bytes)),
+                            ASHLAR_TRY(ir::Block::create(riscv64::kBlockCapacity)),
+                            ASHLAR_TRY(interpreter::Lowering::create(riscv64::kBlockCapacity))};
+    std::unique_ptr<EngineCore> engine(new (std::nothrow)
+                                           EngineCore(memory, bus, time, options, std::move(parts)));
+    if (engine == nullptr)
+        return Error::OutOfMemory;
+    ASHLAR_TRY(engine->create_harts());
+    return std::unique_ptr<Engine>(std::move(engine));
+}
+
+EngineCore::EngineCore(GuestMemory& memory, Bus& bus, riscv64::TimeSource& time, const EngineOptions& options,
+                       Parts parts)
+    : memory_(memory),
+      bus_(bus),
+      time_(time),
+      options_(options),
+      cache_(std::move(parts.cache)),
+      block_(std::move(parts.block)),
+      lowering_(std::move(parts.lowering)) {
+    memory_.set_observer(this);
+}
+
+EngineCore::~EngineCore() {
+    cache_->flush(); // no page is a code page any more
+    memory_.set_observer(nullptr);
+}
+
+Status EngineCore::create_harts() {
+    harts_.reset(new (std::nothrow) std::unique_ptr<EngineHart>[options_.harts]);
+    if (harts_ == nullptr)
+        return Error::OutOfMemory;
+    for (unsigned i = 0; i < options_.harts; ++i) {
+        harts_[i].reset(new (std::nothrow) EngineHart(*this));
+        if (harts_[i] == nullptr)
+            return Error::OutOfMemory;
+        harts_[i]->state().control.hart_id = i;
+    }
+    return {};
+}
+
+Hart& EngineCore::hart(unsigned index) {
+    ASHLAR_ASSERT(index < options_.harts);
+    return *harts_[index];
+}
+
+EngineStatistics EngineCore::statistics() const {
+    EngineStatistics result = statistics_;
+    for (unsigned i = 0; i < options_.harts; ++i) {
+        result.instructions += harts_[i]->retired();
+        result.tlb_misses += harts_[i]->tlb_misses();
+    }
+    return result;
+}
+
+void EngineCore::flush_code() {
+    flush_requested_ = true;
+    if (running_ == 0)
+        return flush_if_requested();
+    for (unsigned i = 0; i < options_.harts; ++i)
+        harts_[i]->request_attention();
+}
+
+void EngineCore::flush_if_requested() {
+    if (flush_requested_)
+        flush_now();
+    flush_requested_ = false;
+}
+
+void EngineCore::flush_now() {
+    cache_->flush();
+    renew_generations();
+}
+
+void EngineCore::renew_generations() {
+    for (unsigned i = 0; i < options_.harts; ++i)
+        harts_[i]->renew_generations();
+}
+
+void EngineCore::code_page_written(GuestPhysicalAddress page) {
+    statistics_.blocks_invalidated += cache_->invalidate(page);
+    renew_generations();
+}
+
+void EngineCore::lift(const BlockKey& key) {
+    block_.clear();
+    if (key.straddles()) {
+        std::byte code[4];
+        std::memcpy(code, memory_.host(key.address), 2);
+        std::memcpy(code + 2, memory_.host(key.second_page), 2);
+        return riscv64::lift_block(code, 1, block_);
+    }
+    const Bytes code(memory_.host(key.address), kPageSize - key.address.page_offset());
+    riscv64::lift_block(code, key.single ? 1 : riscv64::kMaxBlockInstructions, block_);
+}
+
+Block& EngineCore::translate(const BlockKey& key) {
+    lift(key);
+    ASHLAR_ASSERT(block_.guest_instructions() != 0);
+    for (;;) {
+        const std::size_t room = interpreter::max_ops(block_.size());
+        bool first_in_page = false;
+        if (const std::span<interpreter::Op> code = cache_->reserve(room); !code.empty()) {
+            Block* const block =
+                cache_->insert(key, lowering_.lower(block_, code), block_.guest_instructions(),
+                               block_.guest_bytes(), first_in_page);
+            ASHLAR_ASSERT(block != nullptr); // reserve() has made room for it
+            for (unsigned i = 0; first_in_page && i < options_.harts; ++i) {
+                harts_[i]->forbid_writes(key.address.align_down(kPageSize));
+                if (key.straddles())
+                    harts_[i]->forbid_writes(key.second_page);
+            }
+            ++statistics_.blocks_translated;
+            statistics_.instructions_translated += block_.guest_instructions();
+            return *block;
+        }
+        flush_now();
+    }
+}
+
+} // namespace ashlar::jit

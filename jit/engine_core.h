@@ -1,0 +1,67 @@
+// The engine's shared part: translation into the one code cache of all harts.
+#pragma once
+
+#include <memory>
+
+#include "jit/code_cache.h"
+#include "jit/engine.h"
+#include "jit/hart.h"
+#include "jit/interpreter/lower.h"
+#include "jit/ir/block.h"
+
+namespace ashlar::jit {
+
+class EngineCore final : public Engine, private CodeWriteObserver {
+public:
+    struct Parts {
+        std::unique_ptr<CodeCache> cache;
+        ir::Block block;
+        interpreter::Lowering lowering;
+    };
+    EngineCore(GuestMemory& memory, Bus& bus, riscv64::TimeSource& time, const EngineOptions& options,
+               Parts parts);
+    EngineCore(const EngineCore&) = delete;
+    EngineCore& operator=(const EngineCore&) = delete;
+    ~EngineCore() override;
+    Status create_harts();
+
+    Hart& hart(unsigned index) override;
+    void flush_code() override;
+    EngineStatistics statistics() const override;
+
+    // For the harts.
+    GuestMemory& memory() { return memory_; }
+    Bus& bus() { return bus_; }
+    riscv64::TimeSource& time() { return time_; }
+    const EngineOptions& options() const { return options_; }
+    CodeCache& cache() { return *cache_; }
+    EngineStatistics& counters() { return statistics_; }
+    std::uint64_t next_generation() { return ++generation_; }
+    // Translates the block that `key` names. Flushes the cache when it is full.
+    Block& translate(const BlockKey& key);
+    // Carries out what flush_code() asked for while harts ran.
+    void flush_if_requested();
+    void enter_run() { ++running_; }
+    void leave_run() { --running_; }
+
+private:
+    void code_page_written(GuestPhysicalAddress page) override;
+    void lift(const BlockKey& key);
+    void flush_now();
+    void renew_generations();
+
+    GuestMemory& memory_;
+    Bus& bus_;
+    riscv64::TimeSource& time_;
+    EngineOptions options_;
+    std::unique_ptr<CodeCache> cache_;
+    ir::Block block_;
+    interpreter::Lowering lowering_;
+    std::unique_ptr<std::unique_ptr<EngineHart>[]> harts_;
+    EngineStatistics statistics_;
+    std::uint64_t generation_ = 0;
+    unsigned running_ = 0;
+    bool flush_requested_ = false;
+};
+
+} // namespace ashlar::jit

@@ -1,0 +1,193 @@
+#include "jit/hart.h"
+
+#include <algorithm>
+
+#include "jit/engine_core.h"
+#include "jit/frontend/riscv64/csr.h"
+#include "jit/frontend/riscv64/decoder.h"
+#include "jit/frontend/riscv64/lifter.h"
+#include "jit/interpreter/handlers.h"
+
+namespace ashlar::jit {
+
+using interpreter::Exit;
+using interpreter::Op;
+using riscv64::HartState;
+
+static_assert(sizeof(HartState) <= interpreter::kFirstTemporary * sizeof(std::uint64_t));
+
+namespace {
+
+// A kick from another thread is seen after at most this many instructions.
+constexpr std::uint64_t kPollInterval = 32768;
+
+} // namespace
+
+EngineHart::EngineHart(EngineCore& engine)
+    : engine_(engine),
+      state_(::new (context_.slots.data()) HartState),
+      mmu_(engine.memory(), engine.bus(), *this) {
+    context_.mmu = &mmu_;
+    context_.helpers = this;
+    state_changed();
+}
+
+void EngineHart::set_interrupt(riscv64::Interrupt line, bool level) {
+    if (line == riscv64::Interrupt::SupervisorExternal)
+        state_->control.external_seip = level ? 1 : 0;
+    else if (level)
+        state_->control.mip |= riscv64::bit(line);
+    else
+        state_->control.mip &= ~riscv64::bit(line);
+    check_interrupts_ = true;
+    request_attention();
+}
+
+void EngineHart::kick() {
+    kicked_.store(true, std::memory_order_release);
+    request_attention();
+}
+
+void EngineHart::state_changed() {
+    context_.budget = 0;
+    context_.retired_at_zero = static_cast<std::int64_t>(state_->instret);
+    if (state_->control.satp != satp_)
+        drop_translations();
+    renew_generations();
+    refresh_context();
+    pending_link_ = {};
+    check_interrupts_ = true;
+}
+
+void EngineHart::refill(std::uint64_t until) {
+    const std::int64_t retired = context_.retired();
+    const auto left = until - static_cast<std::uint64_t>(retired);
+    context_.budget = static_cast<std::int64_t>(std::min(left, kPollInterval));
+    context_.retired_at_zero = retired + context_.budget;
+}
+
+void EngineHart::deliver_interrupt() {
+    check_interrupts_ = false;
+    const std::optional<riscv64::Cause> interrupt = riscv64::deliverable_interrupt(*state_);
+    if (!interrupt)
+        return;
+    state_->instret = retired();
+    riscv64::take_interrupt(*state_, *interrupt);
+    ++engine_.counters().interrupts;
+    refresh_context();
+}
+
+Stop EngineHart::run(std::uint64_t instructions) {
+    const std::uint64_t until = retired() + instructions;
+    riscv64::update_supervisor_timer(*state_, engine_.time().time());
+    check_interrupts_ = true;
+    stop_.reset();
+    engine_.enter_run();
+    while (!stop_) {
+        context_.attention.store(false, std::memory_order_relaxed);
+        engine_.flush_if_requested();
+        if (kicked_.exchange(false, std::memory_order_acquire)) {
+            stop_ = Stop::Kicked;
+            break;
+        }
+        if (check_interrupts_)
+            deliver_interrupt();
+        if (static_cast<std::int64_t>(until - retired()) <= 0) {
+            stop_ = Stop::Budget;
+            break;
+        }
+        refill(until);
+        if (const Op* code = find_code(); code != nullptr) {
+            interpreter::execute(context_, code);
+            handle_exit();
+        }
+    }
+    engine_.leave_run();
+    state_->instret = retired();
+    return *stop_;
+}
+
+void EngineHart::handle_exit() {
+    Exit& exit = context_.exit;
+    switch (exit.kind) {
+    case Exit::Kind::Lookup:
+        pending_link_ = {exit.link, exit.value, state_->pc, engine_.cache().epoch()};
+        break;
+    case Exit::Kind::Exception: take_exception(exit.cause, exit.value); break;
+    case Exit::Kind::Illegal:
+        take_exception(static_cast<std::uint64_t>(riscv64::Cause::IllegalInstruction),
+                       encoding_at(state_->pc));
+        break;
+    case Exit::Kind::Budget:
+    case Exit::Kind::Helper:
+    case Exit::Kind::CodeChanged: break;
+    }
+}
+
+void EngineHart::take_exception(std::uint64_t cause, std::uint64_t value) {
+    state_->instret = retired();
+    riscv64::take_exception(*state_, static_cast<riscv64::Cause>(cause), value);
+    ++engine_.counters().exceptions;
+    refresh_context();
+}
+
+// The instruction's halves may lie in two pages; both have just been executed from.
+std::uint32_t EngineHart::encoding_at(std::uint64_t pc) {
+    mmu::Mapping mapping;
+    if (!mmu_.fetch(pc, 2, mapping))
+        return 0;
+    const std::uint32_t low = load_le<std::uint16_t>(engine_.memory().host(mapping.address));
+    if (riscv64::instruction_length(static_cast<std::uint16_t>(low)) == 2 || !mmu_.fetch(pc + 2, 2, mapping))
+        return low;
+    return low | std::uint32_t{load_le<std::uint16_t>(engine_.memory().host(mapping.address))} << 16;
+}
+
+// Finds out which block begins at `pc` under the present mapping; false: mmu_.fault().
+bool EngineHart::locate(std::uint64_t pc, BlockKey& key) {
+    mmu::Mapping mapping;
+    if (!mmu_.fetch(pc, 2, mapping))
+        return false;
+    key = {mapping.address, {}, !mapping.uniform};
+    const bool at_end = (pc & (kPageSize - 1)) == kPageSize - 2;
+    if (!at_end && mapping.uniform)
+        return true;
+    const auto first_half = load_le<std::uint16_t>(engine_.memory().host(mapping.address));
+    if (riscv64::instruction_length(first_half) == 2)
+        return true;
+    mmu::Mapping second;
+    if (!mmu_.fetch(pc + 2, 2, second))
+        return false;
+    key.single = key.single || !second.uniform;
+    if (at_end)
+        key.second_page = second.address;
+    return true;
+}
+
+const Op* EngineHart::find_code() {
+    const std::uint64_t pc = state_->pc;
+    const PendingLink pending = pending_link_;
+    pending_link_ = {};
+    const interpreter::JumpCacheEntry& cached = context_.jump_cache_entry(pc);
+    if (pending.site == nullptr && cached.pc == pc && cached.generation == context_.generation)
+        return cached.code;
+    BlockKey key;
+    ++engine_.counters().block_lookups;
+    if (!locate(pc, key)) {
+        take_exception(mmu_.fault().cause, mmu_.fault().address);
+        return nullptr;
+    }
+    const Block* block = engine_.cache().find(key);
+    if (block == nullptr)
+        block = &engine_.translate(key);
+    if (!key.single)
+        context_.jump_cache_entry(pc) = {pc, context_.generation, block->code()};
+    if (pending.site != nullptr && pending.target_pc == pc && pending.epoch == engine_.cache().epoch() &&
+        !key.single) {
+        // Within a page the mapping that brought the hart here holds for the target too.
+        const bool same_page = (pending.source_pc ^ pc) >> kPageShift == 0;
+        *pending.site = same_page && !key.straddles() ? block->code() : interpreter::through_jump_cache();
+    }
+    return block->code();
+}
+
+} // namespace ashlar::jit

@@ -1,0 +1,91 @@
+// A hart of the engine: the run loop around the interpreter, and the frontend's system operations.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <optional>
+
+#include "jit/engine.h"
+#include "jit/interpreter/op.h"
+#include "jit/mmu/mmu.h"
+
+namespace ashlar::jit {
+
+struct Block;
+struct BlockKey;
+class EngineCore;
+
+class EngineHart final : public Hart, private interpreter::Helpers, private mmu::Translator {
+public:
+    explicit EngineHart(EngineCore& engine);
+    EngineHart(const EngineHart&) = delete;
+    EngineHart& operator=(const EngineHart&) = delete;
+
+    riscv64::HartState& state() override { return *state_; }
+    Stop run(std::uint64_t instructions) override;
+    void set_interrupt(riscv64::Interrupt line, bool level) override;
+    void kick() override;
+    void flush_tlb(GuestVirtualAddress address, std::uint64_t size) override;
+    void state_changed() override;
+
+    // For the engine: translated code has changed, or a page has begun to hold code.
+    void renew_generations();
+    void forbid_writes(GuestPhysicalAddress page) { mmu_.forbid_writes(page); }
+    // Ends run()'s current block; what the run loop then does depends on the flags that are set.
+    void request_attention() { context_.attention.store(true, std::memory_order_relaxed); }
+    std::uint64_t retired() const { return static_cast<std::uint64_t>(context_.retired()); }
+    std::uint64_t tlb_misses() const { return mmu_.misses(); }
+
+private:
+    // interpreter::Helpers
+    interpreter::HelperOutcome call_helper(unsigned number, std::uint32_t argument,
+                                           std::uint64_t next_pc) override;
+    interpreter::HelperOutcome enable_float(std::uint32_t bits, bool dirty);
+    interpreter::HelperOutcome access_csr(std::uint32_t bits, std::uint64_t next_pc);
+    interpreter::HelperOutcome environment_call(std::uint64_t next_pc);
+    interpreter::HelperOutcome return_from_trap(std::uint32_t bits,
+                                                riscv64::Effect (*execute)(riscv64::HartState&));
+    interpreter::HelperOutcome wait_for_interrupt(std::uint32_t bits, std::uint64_t next_pc);
+    interpreter::HelperOutcome fence_virtual(std::uint32_t bits, std::uint64_t next_pc);
+    interpreter::HelperOutcome raise_illegal(std::uint32_t bits);
+    interpreter::HelperOutcome leave_to(std::uint64_t pc);
+
+    // mmu::Translator
+    bool translate(std::uint64_t address, unsigned length, mmu::Access access, mmu::Mapping& mapping,
+                   mmu::Fault& fault) override;
+    std::uint64_t access_fault(mmu::Access access) const override;
+    std::uint64_t misaligned_fault(mmu::Access access) const override;
+
+    // Follows what the state says about translation, privilege and floating point.
+    void refresh_context();
+    void apply(riscv64::Effect effect);
+    void drop_translations();
+
+    // The code at pc, translated when necessary; nullptr after a fetch fault has been taken.
+    const interpreter::Op* find_code();
+    bool locate(std::uint64_t pc, BlockKey& key);
+    void handle_exit();
+    void take_exception(std::uint64_t cause, std::uint64_t value);
+    std::uint32_t encoding_at(std::uint64_t pc);
+    void deliver_interrupt();
+    void refill(std::uint64_t until);
+
+    EngineCore& engine_;
+    interpreter::Context context_;
+    riscv64::HartState* state_; // in context_.slots
+    mmu::Mmu mmu_;
+    std::atomic<bool> kicked_{false};
+    bool check_interrupts_ = true;
+    std::optional<Stop> stop_;
+    std::uint64_t satp_ = 0; // that the TLBs were filled under
+    static constexpr std::size_t kFetchContexts = 3;
+    std::array<std::uint64_t, kFetchContexts> generations_{};
+    std::size_t fetch_context_ = 0;
+    // A link that waits for the code at its target.
+    struct PendingLink {
+        const interpreter::Op** site = nullptr;
+        std::uint64_t source_pc = 0, target_pc = 0, epoch = 0;
+    } pending_link_;
+};
+
+} // namespace ashlar::jit

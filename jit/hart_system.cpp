@@ -1,0 +1,123 @@
+// The system instructions that lifted code calls for.
+#include "jit/engine_core.h"
+#include "jit/frontend/riscv64/csr.h"
+#include "jit/frontend/riscv64/helpers.h"
+#include "jit/hart.h"
+
+namespace ashlar::jit {
+
+using interpreter::HelperOutcome;
+using riscv64::Cause;
+using riscv64::Effect;
+using riscv64::Helper;
+using riscv64::Privilege;
+
+namespace {
+
+constexpr unsigned rd(std::uint32_t bits) {
+    return bits >> 7 & 31;
+}
+constexpr unsigned rs1(std::uint32_t bits) {
+    return bits >> 15 & 31;
+}
+
+} // namespace
+
+HelperOutcome EngineHart::raise_illegal(std::uint32_t bits) {
+    context_.exit.cause = static_cast<std::uint64_t>(Cause::IllegalInstruction);
+    context_.exit.value = bits;
+    return HelperOutcome::Raise;
+}
+
+HelperOutcome EngineHart::leave_to(std::uint64_t pc) {
+    state_->pc = pc;
+    return HelperOutcome::Leave;
+}
+
+HelperOutcome EngineHart::call_helper(unsigned number, std::uint32_t argument, std::uint64_t next_pc) {
+    switch (static_cast<Helper>(number)) {
+    case Helper::FloatEnabled: return enable_float(argument, false);
+    case Helper::FloatDirty: return enable_float(argument, true);
+    case Helper::Csr: return access_csr(argument, next_pc);
+    case Helper::EnvironmentCall: return environment_call(next_pc);
+    case Helper::SupervisorReturn: return return_from_trap(argument, riscv64::execute_sret);
+    case Helper::MachineReturn: return return_from_trap(argument, riscv64::execute_mret);
+    case Helper::WaitForInterrupt: return wait_for_interrupt(argument, next_pc);
+    case Helper::FenceVirtual: return fence_virtual(argument, next_pc);
+    case Helper::FenceInstruction: return leave_to(next_pc); // every store keeps translations coherent
+    }
+    ASHLAR_ASSERT(false);
+    return HelperOutcome::Continue;
+}
+
+HelperOutcome EngineHart::enable_float(std::uint32_t bits, bool dirty) {
+    if (!riscv64::fp_enabled(*state_))
+        return raise_illegal(bits);
+    if (dirty) {
+        riscv64::mark_fp_dirty(*state_);
+        context_.guard = false;
+    }
+    return HelperOutcome::Continue;
+}
+
+HelperOutcome EngineHart::access_csr(std::uint32_t bits, std::uint64_t next_pc) {
+    const auto number = static_cast<std::uint16_t>(bits >> 20);
+    // funct3 is 1, 2, 3 and, with an immediate, 5, 6, 7.
+    const auto operation = static_cast<riscv64::CsrOperation>((bits >> 12 & 3) - 1);
+    const bool immediate = (bits >> 14 & 1) != 0;
+    const std::uint64_t operand = immediate ? rs1(bits) : state_->x[rs1(bits)];
+    const bool writes = operation == riscv64::CsrOperation::Write || rs1(bits) != 0;
+    const riscv64::CsrResult result =
+        riscv64::execute_csr(*state_, number, operation, operand, writes, engine_.time());
+    if (riscv64::has(result.effect, Effect::Illegal))
+        return raise_illegal(bits);
+    if (rd(bits) != 0)
+        state_->x[rd(bits)] = result.old;
+    if (!writes)
+        return HelperOutcome::Continue;
+    const std::uint64_t generation = context_.generation;
+    apply(result.effect);
+    return check_interrupts_ || context_.generation != generation ? leave_to(next_pc)
+                                                                  : HelperOutcome::Continue;
+}
+
+HelperOutcome EngineHart::environment_call(std::uint64_t next_pc) {
+    const Privilege privilege = state_->control.privilege;
+    if (engine_.options().builtin_sbi && privilege == Privilege::Supervisor) {
+        stop_ = Stop::SupervisorCall;
+        return leave_to(next_pc);
+    }
+    context_.exit.cause =
+        static_cast<std::uint64_t>(Cause::EcallFromUser) + static_cast<std::uint64_t>(privilege);
+    context_.exit.value = 0;
+    return HelperOutcome::Raise;
+}
+
+HelperOutcome EngineHart::return_from_trap(std::uint32_t bits, Effect (*execute)(riscv64::HartState&)) {
+    const Effect effect = execute(*state_);
+    if (riscv64::has(effect, Effect::Illegal))
+        return raise_illegal(bits);
+    apply(effect);
+    check_interrupts_ = true;
+    return HelperOutcome::Leave;
+}
+
+HelperOutcome EngineHart::wait_for_interrupt(std::uint32_t bits, std::uint64_t next_pc) {
+    if (!riscv64::wfi_allowed(*state_))
+        return raise_illegal(bits);
+    if (!riscv64::interrupt_pending_for_wfi(*state_))
+        stop_ = Stop::WaitForInterrupt;
+    return leave_to(next_pc);
+}
+
+HelperOutcome EngineHart::fence_virtual(std::uint32_t bits, std::uint64_t next_pc) {
+    if (!riscv64::sfence_vma_allowed(*state_))
+        return raise_illegal(bits);
+    if (rs1(bits) == 0)
+        flush_tlb(GuestVirtualAddress(0), ~std::uint64_t{0});
+    else
+        flush_tlb(GuestVirtualAddress(state_->x[rs1(bits)]).align_down(kPageSize), kPageSize);
+    return leave_to(next_pc);
+}
+
+} // namespace ashlar::jit

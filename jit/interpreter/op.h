@@ -1,0 +1,140 @@
+// Threaded code: what the interpreter executes, and the state it executes on.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "jit/ir/state_layout.h"
+#include "jit/mmu/tlb.h"
+
+namespace ashlar::jit::mmu {
+class Mmu;
+}
+
+namespace ashlar::jit::interpreter {
+
+struct Context;
+struct Op;
+// Executes `op` and, by a tail call, what follows it. Returns nullptr to leave the interpreter, Context::exit
+// saying why. In builds without tail calls it returns the op to execute next instead.
+using Handler = const Op* (*)(Context&, const Op*);
+
+// Operands are slot numbers of Context::slots. What the fields hold beyond that depends on the handler; those
+// that may fault know where they are: the guest instruction's index in the block, length and offset,
+// in b and c or in the low half of imm (see Site).
+struct Op {
+    Handler handler;
+    std::uint8_t d = 0, a = 0, b = 0, c = 0;
+    std::int32_t imm = 0;
+};
+static_assert(sizeof(Op) == 16);
+
+// Follows a Jump or Branch op: where its targets' code begins. Until they are linked, at ops that leave.
+struct Links {
+    const Op* taken;
+    const Op* not_taken;
+};
+static_assert(sizeof(Links) == sizeof(Op));
+
+// Follows a LoadWide op.
+struct WideConstant {
+    std::uint64_t value;
+    std::uint64_t unused;
+};
+static_assert(sizeof(WideConstant) == sizeof(Op));
+
+// The place of a guest instruction in its block.
+struct Site {
+    static constexpr std::uint8_t kFourBytes = 0x80;
+    std::uint8_t half_offset;      // bytes / 2
+    std::uint8_t index_and_length; // instructions before it, below 128, and kFourBytes
+
+    constexpr std::uint64_t offset() const { return std::uint64_t{half_offset} * 2; }
+    constexpr unsigned index() const { return index_and_length & 0x7fu; }
+    constexpr unsigned length() const { return (index_and_length & kFourBytes) != 0 ? 4 : 2; }
+};
+
+// Slots 0.. are the guest's state, the rest the interpreter's own.
+constexpr unsigned kSlots = 256;
+constexpr unsigned kFirstTemporary = 160;
+constexpr unsigned kZeroSlot = kFirstTemporary;        // always 0
+constexpr unsigned kDiscardSlot = kFirstTemporary + 1; // results that nobody reads
+constexpr unsigned kFirstFreeSlot = kFirstTemporary + 2;
+
+struct Exit {
+    enum class Kind : std::uint8_t {
+        Budget,      // pc is the next block
+        Lookup,      // pc is the next block, whose code is not known; `link` may take it when it is there,
+                     // `value` is the address of the block that jumped
+        Exception,   // cause and value, of the instruction at pc
+        Illegal,     // the instruction at pc, whose encoding the engine finds itself
+        Helper,      // a helper asked to leave; it has set pc
+        CodeChanged, // translated code was overwritten; pc is the next instruction
+    };
+    Kind kind = Kind::Budget;
+    std::uint64_t cause = 0, value = 0;
+    const Op** link = nullptr;
+};
+
+// What a system operation wants done after it.
+enum class HelperOutcome : std::uint8_t {
+    Continue, // with the next instruction of the block
+    Leave,    // the instruction is complete, pc says where to go on
+    Raise,    // exit.cause and exit.value, nothing was changed
+};
+
+class Helpers {
+public:
+    // `pc` slot: the instruction's own address, retired slot: instructions before it. For Leave the helper
+    // sets the pc slot; `next_pc` is the instruction that follows.
+    virtual HelperOutcome call_helper(unsigned number, std::uint32_t argument, std::uint64_t next_pc) = 0;
+
+protected:
+    ~Helpers() = default;
+};
+
+// Virtual pc to code, valid while the generation is the context's.
+struct JumpCacheEntry {
+    std::uint64_t pc = 0;
+    std::uint64_t generation = 0;
+    const Op* code = nullptr;
+    std::uint64_t unused = 0;
+};
+
+struct Context {
+    alignas(64) std::array<std::uint64_t, kSlots> slots{};
+    std::int64_t budget = 0;          // instructions left; blocks subtract theirs as they end
+    std::int64_t retired_at_zero = 0; // instructions retired when the budget gets to 0
+    mmu::TlbEntry* tlb = nullptr;     // of loads and stores
+    std::uint64_t generation = 1;     // of jump cache entries that hold now
+    bool guard = true;                // Guard ops call their helper
+    // Set by devices, signal handlers and other threads: leave at the end of a block soon. Seen at once after
+    // slow memory accesses, else when the budget is used up.
+    std::atomic<bool> attention{false};
+    Exit exit;
+    mmu::Mmu* mmu = nullptr;
+    Helpers* helpers = nullptr;
+
+    static constexpr std::size_t kJumpCacheEntries = 1024;
+    std::array<JumpCacheEntry, kJumpCacheEntries> jump_cache{};
+    JumpCacheEntry& jump_cache_entry(std::uint64_t pc) {
+        return jump_cache[pc >> 1 & (kJumpCacheEntries - 1)];
+    }
+
+    std::int64_t retired() const { return retired_at_zero - budget; }
+    // Makes the running block the last.
+    void yield() {
+        retired_at_zero -= budget;
+        budget = 0;
+    }
+};
+
+// Runs `code` with Context::budget until something makes it leave.
+inline void execute(Context& context, const Op* code) {
+    const Op* op = code;
+    while (op != nullptr)
+        op = op->handler(context, op);
+}
+
+} // namespace ashlar::jit::interpreter

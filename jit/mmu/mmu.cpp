@@ -1,0 +1,178 @@
+#include "jit/mmu/mmu.h"
+
+#include "lib/bytes.h"
+
+namespace ashlar::jit::mmu {
+
+namespace {
+
+std::uint64_t load_bytes(const std::byte* from, unsigned width) {
+    switch (width) {
+    case 1: return load_le<std::uint8_t>(from);
+    case 2: return load_le<std::uint16_t>(from);
+    case 4: return load_le<std::uint32_t>(from);
+    default: return load_le<std::uint64_t>(from);
+    }
+}
+
+void store_bytes(std::byte* to, unsigned width, std::uint64_t value) {
+    switch (width) {
+    case 1: return store_le(to, static_cast<std::uint8_t>(value));
+    case 2: return store_le(to, static_cast<std::uint16_t>(value));
+    case 4: return store_le(to, static_cast<std::uint32_t>(value));
+    default: return store_le(to, value);
+    }
+}
+
+// Bytes of an access at `address` that lie in its first page.
+unsigned bytes_to_page_end(std::uint64_t address) {
+    return static_cast<unsigned>(kPageSize - (address & (kPageSize - 1)));
+}
+
+} // namespace
+
+bool Mmu::fail(std::uint64_t cause, std::uint64_t address) {
+    fault_ = {cause, address};
+    return false;
+}
+
+void Mmu::enter(Tlb& tlb, std::uint64_t address, const Mapping& mapping) {
+    const GuestPhysicalAddress page = mapping.address.align_down(kPageSize);
+    if (!mapping.uniform || !memory_.contains(page, kPageSize))
+        return;
+    const std::uint64_t tag = address & ~std::uint64_t{kPageSize - 1};
+    TlbEntry entry;
+    entry.addend = reinterpret_cast<std::uintptr_t>(memory_.host(page)) - tag;
+    if (mapping.read)
+        entry.read = tag;
+    if (mapping.write && !memory_.is_code_page(page))
+        entry.write = tag;
+    if (mapping.execute)
+        entry.execute = tag;
+    tlb.insert(address, entry, mapping.page_size);
+}
+
+bool Mmu::resolve(std::uint64_t address, unsigned width, Access access, Mapping& mapping) {
+    ++misses_;
+    if (!translator_.translate(address, width, access, mapping, fault_))
+        return false;
+    enter(access == Access::Fetch ? *fetch_ : *data_, address, mapping);
+    return true;
+}
+
+bool Mmu::load(std::uint64_t address, unsigned width, std::uint64_t& value) {
+    if (bytes_to_page_end(address) < width)
+        return load_across(address, width, value);
+    Mapping mapping;
+    if (!resolve(address, width, Access::Load, mapping))
+        return false;
+    if (in_ram(mapping, width)) {
+        value = load_bytes(memory_.host(mapping.address), width);
+        return true;
+    }
+    const Result<std::uint64_t> read = bus_.read(mapping.address, width);
+    if (!read.ok())
+        return fail(translator_.access_fault(Access::Load), address);
+    value = read.value();
+    return true;
+}
+
+bool Mmu::store(std::uint64_t address, unsigned width, std::uint64_t value) {
+    if (bytes_to_page_end(address) < width)
+        return store_across(address, width, value);
+    Mapping mapping;
+    if (!resolve(address, width, Access::Store, mapping))
+        return false;
+    if (in_ram(mapping, width)) {
+        memory_.note_write(mapping.address, width);
+        store_bytes(memory_.host(mapping.address), width, value);
+        return true;
+    }
+    if (!bus_.write(mapping.address, width, value).ok())
+        return fail(translator_.access_fault(Access::Store), address);
+    return true;
+}
+
+// Across a page boundary only RAM answers; both pages are checked before a byte moves.
+bool Mmu::load_across(std::uint64_t address, unsigned width, std::uint64_t& value) {
+    const unsigned low = bytes_to_page_end(address), high = width - low;
+    Mapping first, second;
+    if (!resolve(address, low, Access::Load, first) || !resolve(address + low, high, Access::Load, second))
+        return false;
+    if (!in_ram(first, low))
+        return fail(translator_.access_fault(Access::Load), address);
+    if (!in_ram(second, high))
+        return fail(translator_.access_fault(Access::Load), address + low);
+    std::byte bytes[8] = {};
+    std::memcpy(bytes, memory_.host(first.address), low);
+    std::memcpy(bytes + low, memory_.host(second.address), high);
+    value = load_bytes(bytes, width);
+    return true;
+}
+
+bool Mmu::store_across(std::uint64_t address, unsigned width, std::uint64_t value) {
+    const unsigned low = bytes_to_page_end(address), high = width - low;
+    Mapping first, second;
+    if (!resolve(address, low, Access::Store, first) || !resolve(address + low, high, Access::Store, second))
+        return false;
+    if (!in_ram(first, low))
+        return fail(translator_.access_fault(Access::Store), address);
+    if (!in_ram(second, high))
+        return fail(translator_.access_fault(Access::Store), address + low);
+    memory_.note_write(first.address, low);
+    memory_.note_write(second.address, high);
+    std::byte bytes[8];
+    store_bytes(bytes, 8, value);
+    std::memcpy(memory_.host(first.address), bytes, low);
+    std::memcpy(memory_.host(second.address), bytes + low, high);
+    return true;
+}
+
+std::byte* Mmu::atomic(std::uint64_t address, unsigned width, Access access) {
+    if ((address & (width - 1)) != 0) {
+        fail(translator_.misaligned_fault(access), address);
+        return nullptr;
+    }
+    const TlbEntry& entry = data_->entry(address);
+    if ((access == Access::Store ? entry.write : entry.read) == tag_of(address, width))
+        return reinterpret_cast<std::byte*>(address + entry.addend);
+    Mapping mapping;
+    if (!resolve(address, width, access, mapping))
+        return nullptr;
+    if (!in_ram(mapping, width)) {
+        fail(translator_.access_fault(access), address);
+        return nullptr;
+    }
+    if (access == Access::Store)
+        memory_.note_write(mapping.address, width);
+    return memory_.host(mapping.address);
+}
+
+bool Mmu::fetch(std::uint64_t address, unsigned length, Mapping& mapping) {
+    const TlbEntry& entry = fetch_->entry(address);
+    if (entry.execute == tag_of(address, length)) {
+        mapping.address = physical(reinterpret_cast<const std::byte*>(address + entry.addend));
+        mapping.uniform = true;
+        return true;
+    }
+    if (!resolve(address, length, Access::Fetch, mapping))
+        return false;
+    return in_ram(mapping, length) || fail(translator_.access_fault(Access::Fetch), address);
+}
+
+void Mmu::flush_all() {
+    for (Tlb& tlb : tlbs_)
+        tlb.flush_all();
+}
+
+void Mmu::flush(std::uint64_t address, std::uint64_t size) {
+    for (Tlb& tlb : tlbs_)
+        tlb.flush(address, size);
+}
+
+void Mmu::forbid_writes(GuestPhysicalAddress page) {
+    for (Tlb& tlb : tlbs_)
+        tlb.forbid_writes(reinterpret_cast<std::uintptr_t>(memory_.host(page)));
+}
+
+} // namespace ashlar::jit::mmu

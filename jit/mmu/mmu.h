@@ -1,0 +1,101 @@
+// Guest-virtual memory of one hart: the software TLBs of its translation contexts, and the path that every
+// access takes which misses them (walk, devices, pages with translated code, accesses across pages).
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "jit/bus.h"
+#include "jit/guest_memory.h"
+#include "jit/mmu/tlb.h"
+
+namespace ashlar::jit::mmu {
+
+enum class Access : std::uint8_t { Fetch, Load, Store };
+
+// Why an access failed, in the guest's terms.
+struct Fault {
+    std::uint64_t cause = 0;
+    std::uint64_t address = 0; // guest-virtual, of the first byte that failed
+};
+
+// A translation of the page around an address; rights that are absent mean "ask again".
+struct Mapping {
+    GuestPhysicalAddress address; // of the byte asked for
+    std::uint64_t page_size = kPageSize;
+    bool read = false, write = false, execute = false;
+    bool uniform = true; // false: holds for this access alone
+};
+
+// The guest's rules of translation at its present state.
+class Translator {
+public:
+    // `length` bytes from `address` lie within one page. False and `fault` when not allowed.
+    virtual bool translate(std::uint64_t address, unsigned length, Access access, Mapping& mapping,
+                           Fault& fault) = 0;
+    // Causes for what translates but fails: no device or a device's error, misaligned atomics.
+    virtual std::uint64_t access_fault(Access access) const = 0;
+    virtual std::uint64_t misaligned_fault(Access access) const = 0;
+
+protected:
+    ~Translator() = default;
+};
+
+// Used by one thread at a time.
+class Mmu {
+public:
+    // Loads and stores, and fetches, select a context each: a TLB that stays valid while it is not selected.
+    static constexpr std::size_t kContexts = 7;
+
+    Mmu(GuestMemory& memory, Bus& bus, Translator& translator)
+        : memory_(memory), bus_(bus), translator_(translator) {}
+
+    void select(std::size_t data_context, std::size_t fetch_context) {
+        data_ = &tlbs_[data_context];
+        fetch_ = &tlbs_[fetch_context];
+    }
+    // The selected context's entries, for probing inline.
+    TlbEntry* data_entries() { return data_->entries(); }
+
+    // Any width of 1, 2, 4, 8 at any alignment. False: fault() says why, and nothing was changed.
+    bool load(std::uint64_t address, unsigned width, std::uint64_t& value);
+    bool store(std::uint64_t address, unsigned width, std::uint64_t value);
+    // The host address of naturally aligned RAM for an atomic access, or nullptr and fault(). For Store the
+    // caller writes at once: pages with code have been invalidated.
+    std::byte* atomic(std::uint64_t address, unsigned width, Access access);
+    // Where the instruction at `address` lies; `length` bytes within one page. False: fault().
+    bool fetch(std::uint64_t address, unsigned length, Mapping& mapping);
+    const Fault& fault() const { return fault_; }
+
+    GuestPhysicalAddress physical(const std::byte* host) const {
+        return memory_.base() + static_cast<std::uint64_t>(host - memory_.host(memory_.base()));
+    }
+
+    void flush_all();
+    void flush(std::uint64_t address, std::uint64_t size);
+    // Must be called when a page begins to hold translated code.
+    void forbid_writes(GuestPhysicalAddress page);
+    std::uint64_t misses() const { return misses_; }
+
+private:
+    // Translates for `width` bytes within one page, entering the page into the TLB.
+    bool resolve(std::uint64_t address, unsigned width, Access access, Mapping& mapping);
+    void enter(Tlb& tlb, std::uint64_t address, const Mapping& mapping);
+    bool fail(std::uint64_t cause, std::uint64_t address);
+    bool load_across(std::uint64_t address, unsigned width, std::uint64_t& value);
+    bool store_across(std::uint64_t address, unsigned width, std::uint64_t value);
+    bool in_ram(const Mapping& mapping, unsigned width) const {
+        return memory_.contains(mapping.address, width);
+    }
+
+    GuestMemory& memory_;
+    Bus& bus_;
+    Translator& translator_;
+    std::array<Tlb, kContexts> tlbs_{};
+    Tlb* data_ = &tlbs_[0];
+    Tlb* fetch_ = &tlbs_[0];
+    Fault fault_;
+    std::uint64_t misses_ = 0;
+};
+
+} // namespace ashlar::jit::mmu
