@@ -12,7 +12,7 @@ namespace ashlar::jit::bare {
 // A few ranges of virtual addresses, each mapped to contiguous physical memory.
 class AddressWindows {
 public:
-    static constexpr std::size_t kMaxWindows = 8;
+    static constexpr std::size_t kMaxWindows = 12;
 
     // OutOfMemory when the table is full. An empty window is accepted and forgotten.
     Status add(VirtualAddress base, GuestPhysicalAddress physical, std::uint64_t size) {
