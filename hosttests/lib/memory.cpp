@@ -1,5 +1,6 @@
 // The freestanding memory functions, compiled here under other names, against plain loops.
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,7 +16,10 @@
 #define memchr tested_memchr
 #define strlen tested_strlen
 #define strcmp tested_strcmp
+#define __popcountdi2 tested_popcount
+#include "lib/freestanding/compiler_runtime.cpp"
 #include "lib/freestanding/memory.cpp"
+#undef __popcountdi2
 #undef memcpy
 #undef memmove
 #undef memset
@@ -100,6 +104,13 @@ TEST(Memory, FindsBytesAndMeasuresStrings) {
     EXPECT_EQ(tested_strcmp("abc", "abc"), 0);
     EXPECT_LT(tested_strcmp("ab", "abc"), 0);
     EXPECT_GT(tested_strcmp("\xff", "a"), 0);
+}
+
+TEST(CompilerRuntime, CountsBits) {
+    for (std::uint64_t value : {0ULL, 1ULL, ~0ULL, 0x8000'0000'0000'0000ULL, 0xf0f1'8001'1234'5678ULL}) {
+        EXPECT_EQ(tested_popcount(static_cast<std::int64_t>(value)), std::popcount(value));
+        EXPECT_EQ(tested_popcount(static_cast<std::int64_t>(~value)), std::popcount(~value));
+    }
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include <list>
 #include <unordered_map>
 
+#include "lib/address.h"
 #include "lib/freestanding/heap/program_heap.h"
 
 extern "C" {
@@ -18,6 +19,14 @@ void* malloc(std::size_t size) noexcept {
 }
 void free(void* block) noexcept {
     ashlar::heap_free(block);
+}
+// The emitter asks for the page size, and offers to change the rights of the memory that it writes to, which
+// here is the code cache's own business.
+long sysconf(int) noexcept {
+    return ashlar::kPageSize;
+}
+int mprotect(void*, std::size_t, int) noexcept {
+    return -1;
 }
 
 } // extern "C"
