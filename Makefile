@@ -65,6 +65,17 @@ $(HOST)/tests/fp: | $(HOST)/tests/fp-oracle
 $(HOST)/tests/fp-oracle: hosttests/fp/oracle.riscv64.c hosttests/fp/oracle.h ; @mkdir -p $(@D) && echo "  RISCV   $<"
 	$(Q)riscv64-linux-gnu-gcc -std=gnu11 -Wall -Wextra -O1 -static -o $@ $<
 
+# Guest programs that check the privileged architecture from within.
+MODES_GUESTS := $(patsubst hosttests/modes/guest/%.S,$(HOST)/tests/modes-guests/%.bin,$(wildcard hosttests/modes/guest/*.S))
+.SECONDARY: $(MODES_GUESTS:.bin=.elf)
+$(HOST)/tests/modes: | $(MODES_GUESTS)
+$(HOST)/tests/modes-guests/%.elf: hosttests/modes/guest/%.S hosttests/modes/guest/guest.h hosttests/modes/guest/guest.ld
+	@mkdir -p $(@D) && echo "  RISCV   $<"
+	$(Q)riscv64-linux-gnu-gcc -nostdlib -static -mcmodel=medany -march=rv64gc -Wl,--no-relax,--build-id=none \
+	    -Wl,--no-warn-rwx-segments -T hosttests/modes/guest/guest.ld -o $@ $<
+$(HOST)/tests/modes-guests/%.bin: $(HOST)/tests/modes-guests/%.elf
+	$(Q)riscv64-linux-gnu-objcopy -O binary $< $@
+
 $(HOST)/ashlar-bench: $(call obj,$(HOST),$(BENCH_SRC)) $(HOST_LIB) ; @echo "  LD      $@"
 	$(Q)$(CXX) -o $@ $^ -lbenchmark_main -lbenchmark -pthread
 
