@@ -1,0 +1,42 @@
+# Guest kernels: build/guest-bench/NAME.elf (rv64gc), NAME-zb.elf (with Zba, Zbb, Zbs), NAME.linux (static riscv64
+# Linux program) and NAME.native (this machine). bench/guest/README.md says how to add one.
+RISCV64_CC  ?= riscv64-linux-gnu-gcc
+GUEST_DIR   := bench/guest
+GUEST_BUILD := $(BUILD)/guest-bench
+GUEST_NAMES := $(basename $(notdir $(wildcard $(GUEST_DIR)/kernels/*.c)))
+# `traps` needs a machine of its own.
+GUEST_USER_NAMES := $(filter-out traps,$(GUEST_NAMES))
+
+# The contraction of a*b+c is off so that checksums are equal on hosts without a fused multiply-add.
+GUEST_COMMON := -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Werror -ffp-contract=off -fno-math-errno -ffreestanding \
+                -fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables -I$(GUEST_DIR)/runtime
+GUEST_FLAGS  := $(GUEST_COMMON) -mabi=lp64d -mcmodel=medany -fno-pic -fno-stack-protector -msmall-data-limit=0 -MMD -MP
+GUEST_HEADERS := $(wildcard $(GUEST_DIR)/runtime/*.h $(GUEST_DIR)/kernels/*.h)
+GUEST_RUNTIME := $(addprefix $(GUEST_DIR)/runtime/,start.S guest.c paging.c string.c)
+
+# $(1): variant ("" or "-zb"), $(2): -march
+define guest_variant
+$$(GUEST_BUILD)/obj$(1)/%.o: $$(GUEST_DIR)/%
+	@mkdir -p $$(@D) && echo "  RVCC    $$<"
+	$$(Q)$$(RISCV64_CC) $$(GUEST_FLAGS) -march=$(2) -c $$< -o $$@
+$$(GUEST_BUILD)/%$(1).elf: $$(GUEST_BUILD)/obj$(1)/kernels/%.c.o \
+                         $$(GUEST_RUNTIME:$$(GUEST_DIR)/%=$$(GUEST_BUILD)/obj$(1)/%.o) $$(GUEST_DIR)/runtime/guest.ld
+	@echo "  RVLD    $$@"
+	$$(Q)$$(RISCV64_CC) -march=$(2) -mabi=lp64d -nostdlib -static -no-pie -Wl,--build-id=none \
+	    -Wl,--no-warn-rwx-segments -Wl,-T,$$(GUEST_DIR)/runtime/guest.ld -o $$@ $$(filter %.o,$$^)
+endef
+$(eval $(call guest_variant,-zb,rv64gc_zba_zbb_zbs))
+$(eval $(call guest_variant,,rv64gc))
+
+$(GUEST_BUILD)/%.linux: $(GUEST_DIR)/kernels/%.c $(GUEST_DIR)/runtime/hosted.c $(GUEST_HEADERS)
+	@mkdir -p $(@D) && echo "  RVCC    $@"
+	$(Q)$(RISCV64_CC) $(GUEST_COMMON) -march=rv64gc -mabi=lp64d -static -o $@ $(filter %.c,$^)
+$(GUEST_BUILD)/%.native: $(GUEST_DIR)/kernels/%.c $(GUEST_DIR)/runtime/hosted.c $(GUEST_HEADERS)
+	@mkdir -p $(@D) && echo "  CC      $@"
+	$(Q)$(CC) $(GUEST_COMMON) -o $@ $(filter %.c,$^)
+
+.PHONY: guest-bench
+guest-bench: $(GUEST_NAMES:%=$(GUEST_BUILD)/%.elf) $(GUEST_NAMES:%=$(GUEST_BUILD)/%-zb.elf) \
+             $(GUEST_USER_NAMES:%=$(GUEST_BUILD)/%.linux) $(GUEST_USER_NAMES:%=$(GUEST_BUILD)/%.native) ## guest kernels of bench/guest
+.SECONDARY: $(foreach v,obj obj-zb,$(GUEST_NAMES:%=$(GUEST_BUILD)/$(v)/kernels/%.c.o) \
+                               $(GUEST_RUNTIME:$(GUEST_DIR)/%=$(GUEST_BUILD)/$(v)/%.o))
