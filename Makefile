@@ -84,6 +84,7 @@ FREESTANDING := $(PRODUCT) -ffreestanding -mno-red-zone -fno-stack-protector -fn
                 -fno-tree-loop-distribute-patterns -fno-omit-frame-pointer -fcf-protection=none \
                 -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -Iarch/$(ARCH)/include
 include $(wildcard arch/*/*.mk)
+include bench/guest/guest.mk
 
 DEPS = $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 -include $(DEPS)
