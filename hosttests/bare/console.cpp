@@ -84,6 +84,16 @@ TEST_F(HypercallConsoleTest, FetchesLongInputWithoutFurtherInterrupts) {
     EXPECT_EQ(all, text);
 }
 
+TEST_F(HypercallConsoleTest, IsFlushedOnceBeforeACrash) {
+    set_crash_console(&console);
+    write("last words");
+    flush_console_before_crash();
+    EXPECT_EQ(fake.output, "last words");
+    write("more");
+    flush_console_before_crash();
+    EXPECT_EQ(fake.output, "last words");
+}
+
 TEST_F(HypercallConsoleTest, DiagnosticLinesAreMarked) {
     DiagnosticSink sink(console);
     format(sink, "disk {}", 1);

@@ -2,10 +2,26 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "jit/bare/environment.h"
 
 namespace ashlar::jit::bare {
+namespace {
+
+constinit HypercallConsole* crash_console = nullptr;
+
+} // namespace
+
+void set_crash_console(HypercallConsole* console) {
+    crash_console = console;
+}
+
+void flush_console_before_crash() {
+    HypercallConsole* const console = std::exchange(crash_console, nullptr);
+    if (console != nullptr)
+        console->flush();
+}
 
 void HypercallConsole::write(Bytes bytes) {
     while (!bytes.empty()) {

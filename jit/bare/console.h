@@ -34,6 +34,12 @@ private:
     std::byte input_[256];
 };
 
+// Which console flush_console_before_crash() sends out: what the guest had printed last matters most then.
+// nullptr: none.
+void set_crash_console(HypercallConsole* console);
+// At most once, so that a failure within does not repeat.
+void flush_console_before_crash();
+
 // The translator's own messages on the guest's console, each line marked as ours.
 class DiagnosticSink final : public Sink {
 public:

@@ -74,6 +74,7 @@ void translator_main(const Environment& environment) {
     const abi::BootInfo& boot = *environment.boot;
     Hypervisor hypervisor(environment.windows);
     HypercallConsole console(hypervisor);
+    set_crash_console(&console);
     DiagnosticSink diagnostics(console);
     CounterClock clock(boot.tsc_hz, hypervisor.time_now(), boot.wall_clock_ns);
     const Tuning tuning = parse_tuning(find_text(environment, abi::Blob::Kind::Tuning), diagnostics);

@@ -6,6 +6,7 @@
 #include "arch/x86_64/translator/layout.h"
 #include "arch/x86_64/translator/registers.h"
 #include "arch/x86_64/translator/stacks.h"
+#include "jit/bare/console.h"
 #include "jit/bare/hypervisor.h"
 #include "lib/assert.h"
 #include "lib/format.h"
@@ -47,10 +48,11 @@ constexpr std::array<std::string_view, 32> kExceptionNames = {"divide error",
                                                               "VMM communication",
                                                               "security",
                                                               "reserved"};
-constexpr std::uint64_t kPageFault = 14;
+constexpr std::uint64_t kDoubleFault = 8, kPageFault = 14;
 
 // Sends the report. The memory that holds it is part of the image, which has one fixed place.
 [[noreturn]] void send(const Report& report) {
+    jit::bare::flush_console_before_crash();
     jit::bare::AddressWindows windows;
     static_cast<void>(windows.add(kImageBase, GuestPhysicalAddress(abi::kPrivateBase), kImageMaxSize));
     jit::bare::Hypervisor(windows).crash(report.view());
@@ -88,6 +90,8 @@ void exception_is_fatal(const InterruptFrame& frame) {
            frame.error_code);
     if (vector == kPageFault)
         format(report, ", address {:#x}", read_cr2());
+    if (vector == kDoubleFault && is_stack_guard(read_cr2()))
+        format(report, ", stack overflow");
     format(report, "\n");
     registers(report, frame);
     backtrace(report, frame.rbp);

@@ -48,6 +48,13 @@ VirtualAddress stack_guard(unsigned stack) {
     return VirtualAddress(extent(stack).guard);
 }
 
+bool is_stack_guard(std::uint64_t address) {
+    for (unsigned stack = 0; stack < kStacks; ++stack)
+        if (VirtualAddress(address).align_down(kPageSize) == stack_guard(stack))
+            return true;
+    return false;
+}
+
 bool is_on_stack(std::uint64_t address, std::size_t size) {
     for (unsigned stack = 0; stack < kStacks; ++stack) {
         const Extent range = extent(stack);

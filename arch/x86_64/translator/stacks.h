@@ -18,6 +18,7 @@ constexpr unsigned kStacks = kInterruptStacks + 1;
 std::uint64_t stack_top(unsigned stack);
 // The page below the stack.
 VirtualAddress stack_guard(unsigned stack);
+bool is_stack_guard(std::uint64_t address);
 // Whether `size` bytes at `address` lie on one of the stacks.
 bool is_on_stack(std::uint64_t address, std::size_t size);
 
