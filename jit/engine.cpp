@@ -2,6 +2,7 @@
 
 #include "jit/engine_core.h"
 #include "jit/frontend/riscv64/lifter.h"
+#include "jit/ir/verifier.h"
 
 namespace ashlar::jit {
 
@@ -108,6 +109,7 @@ void EngineCore::lift(const BlockKey& key) {
 Block& EngineCore::translate(const BlockKey& key) {
     lift(key);
     ASHLAR_ASSERT(block_.guest_instructions() != 0);
+    ASHLAR_ASSERT(!options_.verify_ir || ir::verify(block_).ok());
     for (;;) {
         const std::size_t room = interpreter::max_ops(block_.size());
         bool first_in_page = false;

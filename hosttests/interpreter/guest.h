@@ -26,6 +26,7 @@ public:
         : ram_(ram_bytes),
           code_pages_(ram_bytes >> kPageShift),
           memory(GuestPhysicalAddress(kRam), {ram_.data(), ram_.size()}, code_pages_.data()) {
+        options.verify_ir = true;
         auto created = Engine::create(memory, bus, clock, options);
         EXPECT_TRUE(created.ok());
         engine = std::move(created).value();
