@@ -21,6 +21,18 @@ Result<std::unique_ptr<CodeCache>> CodeCache::create(GuestMemory& memory, std::u
     return cache;
 }
 
+// A bit for each line that the bytes touch; length is not 0.
+std::uint64_t CodeCache::lines(std::uint64_t page_offset, std::uint64_t length) {
+    const std::uint64_t first = page_offset / Page::kLineBytes;
+    const std::uint64_t last = std::min<std::uint64_t>(63, (page_offset + length - 1) / Page::kLineBytes);
+    return (~std::uint64_t{0} >> (63 - last)) & (~std::uint64_t{0} << first);
+}
+
+bool CodeCache::holds_code(GuestPhysicalAddress address, std::uint64_t length) {
+    const Page* entry = page(address);
+    return entry != nullptr && (entry->code_lines & lines(address.page_offset(), length)) != 0;
+}
+
 Block* CodeCache::find(const BlockKey& key) {
     const Page* entry = page(key.address);
     if (entry == nullptr)
@@ -75,8 +87,11 @@ Block* CodeCache::insert(const BlockKey& key, std::size_t ops, std::uint32_t gue
     Page* const second = key.straddles() ? claim_page(key.second_page, created_second) : home;
     if (home == nullptr || second == nullptr)
         return nullptr;
-    if (key.straddles())
+    home->code_lines |= lines(key.address.page_offset(), guest_bytes);
+    if (key.straddles()) {
         second->holds_tails = true;
+        second->code_lines |= 1;
+    }
     first_in_page = first_in_page || created_second;
     Block*& head = home->buckets[bucket(key.address)];
     head = ::new (memory) Block{head, key, guest_instructions, guest_bytes};
@@ -91,7 +106,7 @@ CodeCache::Page* CodeCache::claim_page(GuestPhysicalAddress address, bool& creat
     std::byte* const memory = allocate(sizeof(Page));
     if (memory == nullptr)
         return nullptr;
-    entry = ::new (memory) Page{used_pages_, (address - memory_.base()) >> kPageShift, false, {}};
+    entry = ::new (memory) Page{used_pages_, (address - memory_.base()) >> kPageShift, false, 0, {}};
     used_pages_ = entry;
     memory_.mark_code_page(address, true);
     return entry;

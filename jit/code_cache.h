@@ -52,6 +52,8 @@ public:
     // tells whether the pages of the key held no code before, so that writes to them must be watched now.
     Block* insert(const BlockKey& key, std::size_t ops, std::uint32_t guest_instructions,
                   std::uint32_t guest_bytes, bool& first_in_page);
+    // Whether bytes in [address, address + length), which lies in one page, may belong to blocks.
+    bool holds_code(GuestPhysicalAddress address, std::uint64_t length);
     // Forgets the blocks with bytes in the page. Returns how many.
     std::uint64_t invalidate(GuestPhysicalAddress page);
     void flush();
@@ -61,9 +63,11 @@ public:
 private:
     struct Page {
         static constexpr std::size_t kBuckets = 32;
+        static constexpr std::size_t kLineBytes = kPageSize / 64;
         Page* next_used; // all pages with code
         std::size_t number;
-        bool holds_tails; // second halves of straddling blocks
+        bool holds_tails;         // second halves of straddling blocks
+        std::uint64_t code_lines; // a bit for each kLineBytes that blocks have bytes in
         std::array<Block*, kBuckets> buckets;
     };
     static constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
@@ -72,6 +76,7 @@ private:
               std::unique_ptr<std::unique_ptr<std::byte[]>[]> chunks, std::size_t chunk_limit)
         : memory_(memory), pages_(std::move(pages)), chunks_(std::move(chunks)), chunk_limit_(chunk_limit) {}
 
+    static std::uint64_t lines(std::uint64_t page_offset, std::uint64_t length);
     static std::size_t bucket(GuestPhysicalAddress address) {
         return address.value() >> 1 & (Page::kBuckets - 1);
     }

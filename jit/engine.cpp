@@ -89,8 +89,10 @@ void EngineCore::renew_generations() {
         harts_[i]->renew_generations();
 }
 
-void EngineCore::code_page_written(GuestPhysicalAddress page) {
-    statistics_.blocks_invalidated += cache_->invalidate(page);
+void EngineCore::code_page_written(GuestPhysicalAddress address, std::uint64_t length) {
+    if (!cache_->holds_code(address, length))
+        return; // data beside code
+    statistics_.blocks_invalidated += cache_->invalidate(address.align_down(kPageSize));
     renew_generations();
 }
 

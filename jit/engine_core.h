@@ -45,7 +45,7 @@ public:
     void leave_run() { --running_; }
 
 private:
-    void code_page_written(GuestPhysicalAddress page) override;
+    void code_page_written(GuestPhysicalAddress address, std::uint64_t length) override;
     void lift(const BlockKey& key);
     void flush_now();
     void renew_generations();

@@ -11,8 +11,8 @@ namespace ashlar::jit {
 // Hears of stores into pages that hold translated code.
 class CodeWriteObserver {
 public:
-    // `page` is page-aligned. Called before the store, on the thread that stores.
-    virtual void code_page_written(GuestPhysicalAddress page) = 0;
+    // `length` bytes within one page. Called before the store, on the thread that stores.
+    virtual void code_page_written(GuestPhysicalAddress address, std::uint64_t length) = 0;
 
 protected:
     ~CodeWriteObserver() = default;
@@ -71,12 +71,14 @@ public:
 
     // Before bytes in [address, address+length), which lies in the window, change.
     void note_write(GuestPhysicalAddress address, std::uint64_t length) {
-        if (length == 0)
-            return;
-        const std::uint64_t last = (address - base_ + length - 1) >> kPageShift;
-        for (std::uint64_t page = (address - base_) >> kPageShift; page <= last; ++page)
-            if (code_pages_[page] != 0 && observer_ != nullptr)
-                observer_->code_page_written(base_ + (page << kPageShift));
+        while (length != 0) {
+            const std::uint64_t left_in_page = kPageSize - address.page_offset();
+            const std::uint64_t piece = length < left_in_page ? length : left_in_page;
+            if (is_code_page(address) && observer_ != nullptr)
+                observer_->code_page_written(address, piece);
+            address += piece;
+            length -= piece;
+        }
     }
     void set_observer(CodeWriteObserver* observer) { observer_ = observer; }
     bool is_code_page(GuestPhysicalAddress address) const {

@@ -179,8 +179,12 @@ const Op* EngineHart::find_code() {
     const Block* block = engine_.cache().find(key);
     if (block == nullptr)
         block = &engine_.translate(key);
-    if (!key.single)
+    if (!key.single) {
         context_.jump_cache_entry(pc) = {pc, context_.generation, block->code()};
+        executed_.add(pc);
+        if (key.straddles())
+            executed_.add(pc + 2);
+    }
     if (pending.site != nullptr && pending.target_pc == pc && pending.epoch == engine_.cache().epoch() &&
         !key.single) {
         // Within a page the mapping that brought the hart here holds for the target too.

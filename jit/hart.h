@@ -81,6 +81,20 @@ private:
     static constexpr std::size_t kFetchContexts = 3;
     std::array<std::uint64_t, kFetchContexts> generations_{};
     std::size_t fetch_context_ = 0;
+    // Virtual pages, hashed, that the jump cache leads to: a fence of other pages leaves it alone.
+    class PageFilter {
+    public:
+        void add(std::uint64_t address) { words_[word(address)] |= mask(address); }
+        bool may_contain(std::uint64_t address) const { return (words_[word(address)] & mask(address)) != 0; }
+        void clear() { words_.fill(0); }
+
+    private:
+        static std::size_t word(std::uint64_t address) { return address >> (kPageShift + 6) & 63; }
+        static std::uint64_t mask(std::uint64_t address) {
+            return std::uint64_t{1} << (address >> kPageShift & 63);
+        }
+        std::array<std::uint64_t, 64> words_{};
+    } executed_;
     // A link that waits for the code at its target.
     struct PendingLink {
         const interpreter::Op** site = nullptr;

@@ -59,6 +59,7 @@ void EngineHart::renew_generations() {
     for (std::uint64_t& generation : generations_)
         generation = engine_.next_generation();
     context_.generation = generations_[fetch_context_];
+    executed_.clear();
 }
 
 void EngineHart::drop_translations() {
@@ -68,11 +69,17 @@ void EngineHart::drop_translations() {
 }
 
 void EngineHart::flush_tlb(GuestVirtualAddress address, std::uint64_t size) {
-    if (size == ~std::uint64_t{0})
+    const std::uint64_t first = address.value() & ~std::uint64_t{kPageSize - 1};
+    const std::uint64_t end = address.value() + size;
+    if (size == ~std::uint64_t{0} || end < first) {
         mmu_.flush_all();
-    else
-        mmu_.flush(address.value(), size);
-    renew_generations();
+        return renew_generations();
+    }
+    bool executed = mmu_.flush(address.value(), size); // more than the range: no telling what
+    for (std::uint64_t page = first; page < end && !executed; page += kPageSize)
+        executed = executed_.may_contain(page);
+    if (executed)
+        renew_generations();
 }
 
 void EngineHart::apply(Effect effect) {

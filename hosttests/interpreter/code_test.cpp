@@ -54,7 +54,8 @@ TEST(Code, WritesOfDevicesAndLoadersInvalidate) {
 TEST(Code, DataBesideCodeDoesNotDropTheCode) {
     // A loop that stores to its own page, 256 bytes behind its code.
     Guest guest;
-    guest.code(kRam, {auipc(1, 0), addi(2, 0, 1000), store(3, 2, 1, 256), addi(2, 2, -1), branch(1, 2, 0, -8), kWfi});
+    guest.code(kRam, {auipc(1, 0), addi(2, 0, 1000), store(3, 2, 1, 256), addi(2, 2, -1), branch(1, 2, 0, -8),
+                      kWfi});
     EXPECT_EQ(guest.run(100000), Stop::WaitForInterrupt);
     EXPECT_EQ(guest.get<std::uint64_t>(kRam + 256), 1u);
     EXPECT_LE(guest.engine->statistics().blocks_translated, 4u);

@@ -72,7 +72,8 @@ TEST_F(Paging, RemappedPageIsSeenAfterTheFence) {
     guest.put<std::uint64_t>(kRam + 0x2000, 22);
     guest.put<std::uint64_t>(kRam + 0x3000, 33);
     guest.state().x[6] = (kRam + 0x3000) >> 12 << 10 | kAll;
-    guest.code(kRam, {lui(1, 2), lui(2, 3), load(3, 3, 1, 0), store(3, 6, 2, 16), sfence(1), load(3, 4, 1, 0), kWfi});
+    guest.code(kRam, {lui(1, 2), lui(2, 3), load(3, 3, 1, 0), store(3, 6, 2, 16), sfence(1), load(3, 4, 1, 0),
+                      kWfi});
     again();
     EXPECT_EQ(guest.state().x[3], 22u);
     EXPECT_EQ(guest.state().x[4], 33u);
@@ -112,7 +113,8 @@ TEST_F(Paging, InstructionAcrossPagesFollowsTheMapping) {
     for (const std::uint64_t page : {0x3000, 0x5000})
         guest.halves(kRam + page + 2, {0x8282}); // c.jr x5
     guest.state().x[6] = (kRam + 0x5000) >> 12 << 10 | kAll;
-    guest.code(kRam, {lui(1, 3), lui(2, 4), jalr(5, 1, -2), store(3, 6, 2, 24), sfence(1), jalr(5, 1, -2), kWfi});
+    guest.code(kRam,
+               {lui(1, 3), lui(2, 4), jalr(5, 1, -2), store(3, 6, 2, 24), sfence(1), jalr(5, 1, -2), kWfi});
     again();
     EXPECT_EQ(guest.state().x[10], 0x102u);
     // When the second page is gone: the fault is at the instruction, its value the second half's address

@@ -115,7 +115,8 @@ TEST_F(Trap, InterruptIsTakenBetweenBlocks) {
     guest.state().control.mstatus |= riscv64::mstatus::kMie;
     guest.hart().state_changed();
     guest.hart().set_interrupt(Interrupt::MachineTimer, true);
-    EXPECT_EQ(guest.run(100), Stop::Budget); // wfi does not wait: the interrupt is pending; then it runs into zeros
+    EXPECT_EQ(guest.run(100),
+              Stop::Budget); // wfi does not wait: the interrupt is pending; then it runs into zeros
     EXPECT_EQ(guest.state().control.mepc & ~std::uint64_t{0xfff}, kRam);
 }
 
@@ -183,7 +184,8 @@ private:
 TEST_F(Trap, DevicesAreReachedAndMayKickAndInterrupt) {
     Doorbell doorbell(guest);
     ASSERT_TRUE(guest.bus.attach("doorbell", GuestPhysicalAddress(0x10000000), 0x100, doorbell).ok());
-    guest.code(kRam, {lui(1, 0x10000), load(2, 2, 1, 4), store(0, 2, 1, 0), jal(0, 4), addi(3, 3, 1), jal(0, 0)});
+    guest.code(kRam,
+               {lui(1, 0x10000), load(2, 2, 1, 4), store(0, 2, 1, 0), jal(0, 4), addi(3, 3, 1), jal(0, 0)});
     EXPECT_EQ(guest.run(100000), Stop::Kicked);
     EXPECT_EQ(guest.state().x[2], 0x404u);
     EXPECT_EQ(guest.state().pc, kRam + 16); // at the end of the block

@@ -20,7 +20,9 @@ constexpr std::uint64_t kVirtual = 2u << 30 | 3u << 21 | 5u << 12, kFrame = kRam
 
 class Recorder final : public CodeWriteObserver {
 public:
-    void code_page_written(GuestPhysicalAddress page) override { pages.push_back(page.value()); }
+    void code_page_written(GuestPhysicalAddress address, std::uint64_t) override {
+        pages.push_back(address.align_down(kPageSize).value());
+    }
     std::vector<std::uint64_t> pages;
 };
 
@@ -255,8 +257,8 @@ TEST_F(Sv39Test, setting_bits_in_a_page_with_code_is_announced) {
 class Meddler final : public CodeWriteObserver {
 public:
     Meddler(GuestMemory& target, std::uint64_t new_entry) : memory(target), entry(new_entry) {}
-    void code_page_written(GuestPhysicalAddress page) override {
-        memory.mark_code_page(page, false);
+    void code_page_written(GuestPhysicalAddress address, std::uint64_t) override {
+        memory.mark_code_page(address, false);
         EXPECT_TRUE(memory.store(GuestPhysicalAddress(kLow + 5 * 8), entry).ok());
     }
     GuestMemory& memory;

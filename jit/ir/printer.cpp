@@ -35,8 +35,8 @@ void print_suffix(const Instruction& i, Sink& sink) {
 }
 
 void print_slot(std::int64_t slot, Sink& sink) {
-    constexpr std::string_view kNames[] = {"pc", "fflags", "frm", "reserved", "reserved_address", "reserved_value",
-                                           "retired"};
+    constexpr std::string_view kNames[] = {
+        "pc", "fflags", "frm", "reserved", "reserved_address", "reserved_value", "retired"};
     if (slot < std::int64_t{kFloatSlot})
         format(sink, "x{}", slot - std::int64_t{kIntegerSlot});
     else if (slot < std::int64_t{kPcSlot})
@@ -62,9 +62,7 @@ void print(const Instruction& i, Value value, Sink& sink) {
     switch (i.opcode) {
     case Opcode::Constant: return format(sink, " {:#x}", static_cast<std::uint64_t>(i.immediate));
     case Opcode::PcRelative: return format(sink, " pc+{}", i.immediate);
-    case Opcode::Get:
-        sink.write(" ");
-        return print_slot(i.immediate, sink);
+    case Opcode::Get: sink.write(" "); return print_slot(i.immediate, sink);
     case Opcode::Set:
         sink.write(" ");
         print_slot(i.immediate, sink);

@@ -27,14 +27,18 @@ std::string_view check_memory(const Instruction& i) {
         return "width is not 1, 2, 4 or 8";
     if (i.ordering > (kAcquire | kRelease))
         return "unknown ordering";
-    if (i.opcode == Opcode::Atomic || i.opcode == Opcode::LoadReserved || i.opcode == Opcode::StoreConditional) {
+    if (i.opcode == Opcode::Atomic || i.opcode == Opcode::LoadReserved ||
+        i.opcode == Opcode::StoreConditional) {
         if (i.width < 4)
             return "atomic access narrower than 4 bytes";
-        return i.attribute > static_cast<std::uint8_t>(AtomicOperation::MaximumUnsigned) ? "unknown atomic" : "";
+        return i.attribute > static_cast<std::uint8_t>(AtomicOperation::MaximumUnsigned) ? "unknown atomic"
+                                                                                         : "";
     }
     if (i.attribute > static_cast<std::uint8_t>(Extension::Box))
         return "unknown extension";
-    return i.attribute == static_cast<std::uint8_t>(Extension::Box) && i.width != 4 ? "only 4 bytes can be boxed" : "";
+    return i.attribute == static_cast<std::uint8_t>(Extension::Box) && i.width != 4
+               ? "only 4 bytes can be boxed"
+               : "";
 }
 
 // One past the last value of the fp.h enum that the operation takes as its attribute.
@@ -63,7 +67,8 @@ std::string_view check_fields(const Instruction& i) {
         return check_memory(i);
     if (i.opcode >= Opcode::FloatArithmetic && i.opcode <= Opcode::FloatFromBits)
         return check_float(i);
-    if (i.opcode == Opcode::Branch && i.attribute > static_cast<std::uint8_t>(Condition::GreaterEqualUnsigned))
+    if (i.opcode == Opcode::Branch &&
+        i.attribute > static_cast<std::uint8_t>(Condition::GreaterEqualUnsigned))
         return "unknown condition";
     return "";
 }
@@ -77,7 +82,8 @@ std::string_view check_operands(const Block& block, const Instruction& i, std::s
         const Type type = block.instructions()[operand].type;
         if (!matches(operation.operand_letter(n), type))
             return "operand has the wrong type";
-        if ((i.opcode == Opcode::Set || i.opcode == Opcode::Store) && operation.operand_letter(n) == 'x' && type != i.type)
+        if ((i.opcode == Opcode::Set || i.opcode == Opcode::Store) && operation.operand_letter(n) == 'x' &&
+            type != i.type)
             return "operand and instruction differ in type";
     }
     if (operation.has_result() && !matches(operation.result_letter(), i.type))

@@ -15,8 +15,8 @@ struct Verdict {
     bool ok() const { return message.empty(); }
 };
 
-// The rules: operands are earlier results of the type that the operation's signature asks for; slots exist and
-// have the type of their register file; attributes, widths and rounding modes are in range; guest offsets
+// The rules: operands are earlier results of the type that the operation's signature asks for; slots exist
+// and have the type of their register file; attributes, widths and rounding modes are in range; guest offsets
 // never go back and lie within the block; exactly the last instruction is a terminator; the value of an
 // access to memory that is set goes to its slot in the very next instruction (what leaves the block after the
 // access expects the guest's instruction to be complete).

@@ -36,19 +36,23 @@ bool Mmu::fail(std::uint64_t cause, std::uint64_t address) {
     return false;
 }
 
-void Mmu::enter(Tlb& tlb, std::uint64_t address, const Mapping& mapping) {
+void Mmu::enter(Tlb& tlb, std::uint64_t address, Access access, const Mapping& mapping) {
     const GuestPhysicalAddress page = mapping.address.align_down(kPageSize);
     if (!mapping.uniform || !memory_.contains(page, kPageSize))
         return;
     const std::uint64_t tag = address & ~std::uint64_t{kPageSize - 1};
     TlbEntry entry;
     entry.addend = reinterpret_cast<std::uintptr_t>(memory_.host(page)) - tag;
-    if (mapping.read)
-        entry.read = tag;
-    if (mapping.write && !memory_.is_code_page(page))
-        entry.write = tag;
-    if (mapping.execute)
+    if (access == Access::Fetch) {
+        // Loads of the fetch context may be under other rules (SUM), so what it may read stays as it is.
+        if (const TlbEntry& old = tlb.entry(address); old.addend == entry.addend)
+            entry = old;
         entry.execute = tag;
+    } else {
+        entry.read = mapping.read ? tag : TlbEntry::kNoTag;
+        entry.write = mapping.write && !memory_.is_code_page(page) ? tag : TlbEntry::kNoTag;
+        entry.execute = mapping.execute ? tag : TlbEntry::kNoTag;
+    }
     tlb.insert(address, entry, mapping.page_size);
 }
 
@@ -56,7 +60,7 @@ bool Mmu::resolve(std::uint64_t address, unsigned width, Access access, Mapping&
     ++misses_;
     if (!translator_.translate(address, width, access, mapping, fault_))
         return false;
-    enter(access == Access::Fetch ? *fetch_ : *data_, address, mapping);
+    enter(access == Access::Fetch ? *fetch_ : *data_, address, access, mapping);
     return true;
 }
 
@@ -165,9 +169,11 @@ void Mmu::flush_all() {
         tlb.flush_all();
 }
 
-void Mmu::flush(std::uint64_t address, std::uint64_t size) {
+bool Mmu::flush(std::uint64_t address, std::uint64_t size) {
+    bool more = false;
     for (Tlb& tlb : tlbs_)
-        tlb.flush(address, size);
+        more = tlb.flush(address, size) || more;
+    return more;
 }
 
 void Mmu::forbid_writes(GuestPhysicalAddress page) {

@@ -72,7 +72,8 @@ public:
     }
 
     void flush_all();
-    void flush(std::uint64_t address, std::uint64_t size);
+    // True when that dropped more than the range: superpages, or everything.
+    bool flush(std::uint64_t address, std::uint64_t size);
     // Must be called when a page begins to hold translated code.
     void forbid_writes(GuestPhysicalAddress page);
     std::uint64_t misses() const { return misses_; }
@@ -80,7 +81,7 @@ public:
 private:
     // Translates for `width` bytes within one page, entering the page into the TLB.
     bool resolve(std::uint64_t address, unsigned width, Access access, Mapping& mapping);
-    void enter(Tlb& tlb, std::uint64_t address, const Mapping& mapping);
+    void enter(Tlb& tlb, std::uint64_t address, Access access, const Mapping& mapping);
     bool fail(std::uint64_t cause, std::uint64_t address);
     bool load_across(std::uint64_t address, unsigned width, std::uint64_t& value);
     bool store_across(std::uint64_t address, unsigned width, std::uint64_t value);

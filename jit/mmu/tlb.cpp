@@ -19,20 +19,23 @@ void Tlb::flush_all() {
     superpages_last_ = 0;
 }
 
-void Tlb::flush(std::uint64_t address, std::uint64_t size) {
+bool Tlb::flush(std::uint64_t address, std::uint64_t size) {
     if (size == 0)
-        return;
+        return false;
     const std::uint64_t last = address + (size - 1);
     const bool wraps = last < address;
     const bool superpage = address <= superpages_last_ && last >= superpages_first_;
-    if (wraps || superpage || size >= kEntries * kPageSize)
-        return flush_all();
+    if (wraps || superpage || size >= kEntries * kPageSize) {
+        flush_all();
+        return true;
+    }
     for (std::uint64_t page = address >> kPageShift; page <= last >> kPageShift; ++page) {
         TlbEntry& entry = entries_[page & (kEntries - 1)];
         const std::uint64_t tag = page << kPageShift;
         if (entry.read == tag || entry.write == tag || entry.execute == tag)
             entry = TlbEntry{};
     }
+    return false;
 }
 
 void Tlb::forbid_writes(std::uint64_t host_page) {

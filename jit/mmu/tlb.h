@@ -40,8 +40,8 @@ public:
     void insert(std::uint64_t address, const TlbEntry& entry, std::uint64_t page_size);
     void flush_all();
     // Drops what translates an address in [address, address + size), and everything when that touches a
-    // superpage, whose 4 KiB pieces are not tracked one by one.
-    void flush(std::uint64_t address, std::uint64_t size);
+    // superpage, whose 4 KiB pieces are not tracked one by one: then it returns true.
+    bool flush(std::uint64_t address, std::uint64_t size);
     // Makes stores to the host page at `host_page` miss.
     void forbid_writes(std::uint64_t host_page);
 

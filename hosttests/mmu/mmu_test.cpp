@@ -1,0 +1,214 @@
+#include "jit/mmu/mmu.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace ashlar::jit::mmu {
+
+namespace {
+
+constexpr std::uint64_t kRam = 0x8000'0000;
+constexpr std::size_t kPages = 16;
+
+// Virtual page n is RAM page n, unless absent; counts the walks.
+class Identity final : public Translator {
+public:
+    bool translate(std::uint64_t address, unsigned, Access access, Mapping& mapping, Fault& fault) override {
+        ++walks;
+        const bool denied = access == Access::Store && read_only;
+        if (address >> kPageShift == absent || denied) {
+            fault = {13, address};
+            return false;
+        }
+        mapping = {GuestPhysicalAddress(base + address), page_size, true, !read_only, true, uniform};
+        return true;
+    }
+    std::uint64_t access_fault(Access) const override { return 5; }
+    std::uint64_t misaligned_fault(Access) const override { return 4; }
+
+    std::uint64_t base = kRam;
+    std::uint64_t absent = ~std::uint64_t{0};
+    std::uint64_t page_size = kPageSize;
+    bool read_only = false, uniform = true;
+    unsigned walks = 0;
+};
+
+class Register final : public MmioDevice {
+public:
+    Result<std::uint64_t> read(std::uint64_t offset, unsigned width) override {
+        return offset == 0x100 ? Result<std::uint64_t>(Error::Denied) : value + offset + width;
+    }
+    Status write(std::uint64_t, unsigned, std::uint64_t v) override {
+        value = v;
+        return {};
+    }
+    std::uint64_t value = 0;
+};
+
+class MmuTest : public testing::Test {
+protected:
+    std::vector<std::byte> bytes = std::vector<std::byte>(kPages * kPageSize);
+    std::vector<std::uint8_t> code_pages = std::vector<std::uint8_t>(kPages);
+    GuestMemory memory{GuestPhysicalAddress(kRam), {bytes.data(), bytes.size()}, code_pages.data()};
+    Bus bus;
+    Identity translator;
+    Mmu mmu{memory, bus, translator};
+    std::uint64_t value = 0;
+
+    bool hits_read(std::uint64_t address, unsigned width) {
+        return mmu.data_entries()[Tlb::index(address)].read == tag_of(address, width);
+    }
+    bool hits_write(std::uint64_t address, unsigned width) {
+        return mmu.data_entries()[Tlb::index(address)].write == tag_of(address, width);
+    }
+};
+
+TEST_F(MmuTest, SecondAccessHits) {
+    EXPECT_FALSE(hits_read(0x2000, 8));
+    ASSERT_TRUE(mmu.store(0x2008, 8, 0x1122334455667788));
+    EXPECT_TRUE(hits_read(0x2ff8, 8));
+    EXPECT_TRUE(hits_write(0x2000, 1));
+    EXPECT_FALSE(hits_read(0x2ff9, 8)); // crosses into the next page
+    ASSERT_TRUE(mmu.load(0x200a, 4, value));
+    EXPECT_EQ(value, 0x33445566u);
+}
+
+TEST_F(MmuTest, HitsGoToTheHostPage) {
+    ASSERT_TRUE(mmu.load(0x3000, 1, value));
+    const TlbEntry& entry = mmu.data_entries()[Tlb::index(0x3000)];
+    EXPECT_EQ(0x3010 + entry.addend, reinterpret_cast<std::uintptr_t>(bytes.data() + 0x3010));
+}
+
+TEST_F(MmuTest, PagesThatShareAnEntryReplaceEachOther) {
+    constexpr std::uint64_t kAlias = Tlb::kEntries * kPageSize;
+    ASSERT_TRUE(mmu.load(0x1000, 1, value));
+    translator.base = kRam - kAlias;
+    ASSERT_TRUE(mmu.load(0x1000 + kAlias, 1, value));
+    EXPECT_FALSE(hits_read(0x1000, 1));
+    EXPECT_TRUE(hits_read(0x1000 + kAlias, 1));
+}
+
+TEST_F(MmuTest, ContextsAreSeparate) {
+    ASSERT_TRUE(mmu.load(0x1000, 1, value));
+    mmu.select(1, 0);
+    EXPECT_FALSE(hits_read(0x1000, 1));
+    mmu.select(0, 0);
+    EXPECT_TRUE(hits_read(0x1000, 1));
+}
+
+TEST_F(MmuTest, StoreAcrossPagesChecksBothBeforeItWrites) {
+    translator.absent = 3;
+    EXPECT_FALSE(mmu.store(0x2ffc, 8, ~std::uint64_t{0}));
+    EXPECT_EQ(mmu.fault().cause, 13u);
+    EXPECT_EQ(mmu.fault().address, 0x3000u);
+    EXPECT_EQ(bytes[0x2ffc], std::byte{0});
+    translator.absent = 5;
+    EXPECT_TRUE(mmu.store(0x2ffc, 8, 0x0807060504030201));
+    EXPECT_TRUE(mmu.load(0x2ffc, 8, value));
+    EXPECT_EQ(value, 0x0807060504030201u);
+}
+
+TEST_F(MmuTest, ReadOnlyPagesHitForLoadsAlone) {
+    translator.read_only = true;
+    ASSERT_TRUE(mmu.load(0x1000, 8, value));
+    EXPECT_TRUE(hits_read(0x1000, 8));
+    EXPECT_FALSE(hits_write(0x1000, 8));
+    EXPECT_FALSE(mmu.store(0x1000, 8, 1));
+}
+
+TEST_F(MmuTest, PagesWithCodeTakeTheSlowPathForStores) {
+    ASSERT_TRUE(mmu.store(0x1000, 8, 1));
+    EXPECT_TRUE(hits_write(0x1000, 8));
+    memory.mark_code_page(GuestPhysicalAddress(kRam + 0x1000), true);
+    mmu.forbid_writes(GuestPhysicalAddress(kRam + 0x1000));
+    EXPECT_FALSE(hits_write(0x1000, 8));
+    EXPECT_TRUE(hits_read(0x1000, 8));
+    ASSERT_TRUE(mmu.store(0x1000, 8, 2));
+    EXPECT_FALSE(hits_write(0x1000, 8));
+    memory.mark_code_page(GuestPhysicalAddress(kRam + 0x1000), false);
+    ASSERT_TRUE(mmu.store(0x1000, 8, 3));
+    EXPECT_TRUE(hits_write(0x1000, 8));
+}
+
+TEST_F(MmuTest, TranslationsThatHoldForOneAccessAreNotKept) {
+    translator.uniform = false;
+    ASSERT_TRUE(mmu.load(0x1000, 8, value));
+    EXPECT_FALSE(hits_read(0x1000, 8));
+}
+
+TEST_F(MmuTest, DevicesAndHolesBehindTheBus) {
+    Register device;
+    ASSERT_TRUE(bus.attach("register", GuestPhysicalAddress(kRam + 0x100000), 0x200, device).ok());
+    EXPECT_TRUE(mmu.store(0x100000, 4, 7));
+    EXPECT_TRUE(mmu.load(0x100010, 2, value));
+    EXPECT_EQ(value, 7u + 0x10 + 2);
+    EXPECT_FALSE(hits_read(0x100000, 4));
+    EXPECT_FALSE(mmu.load(0x100100, 4, value)); // the device refuses
+    EXPECT_EQ(mmu.fault().cause, 5u);
+    EXPECT_FALSE(mmu.load(0x1001fe, 4, value)); // beyond its end
+    EXPECT_FALSE(mmu.load(0x200000, 4, value)); // nobody there
+    EXPECT_FALSE(mmu.store(0x100ffc + 0xfff000, 8, 0));
+}
+
+TEST_F(MmuTest, AtomicsMustBeAligned) {
+    EXPECT_EQ(mmu.atomic(0x1004, 8, Access::Store), nullptr);
+    EXPECT_EQ(mmu.fault().cause, 4u);
+    EXPECT_EQ(mmu.atomic(0x1008, 8, Access::Store), bytes.data() + 0x1008);
+    EXPECT_EQ(mmu.physical(bytes.data() + 0x1008).value(), kRam + 0x1008);
+    EXPECT_EQ(mmu.atomic(0x200000, 4, Access::Load), nullptr);
+    EXPECT_EQ(mmu.fault().cause, 5u);
+}
+
+TEST_F(MmuTest, FlushOfAnAddressLeavesOthers) {
+    ASSERT_TRUE(mmu.load(0x1000, 1, value));
+    ASSERT_TRUE(mmu.load(0x2000, 1, value));
+    EXPECT_FALSE(mmu.flush(0x1000, kPageSize));
+    EXPECT_FALSE(hits_read(0x1000, 1));
+    EXPECT_TRUE(hits_read(0x2000, 1));
+    mmu.flush_all();
+    EXPECT_FALSE(hits_read(0x2000, 1));
+}
+
+TEST_F(MmuTest, FlushOfASuperpageDropsAllItsPages) {
+    ASSERT_TRUE(mmu.load(0x1000, 1, value));
+    translator.page_size = 2 << 20;
+    ASSERT_TRUE(mmu.load(0x2000, 1, value));
+    ASSERT_TRUE(mmu.load(0x3000, 1, value));
+    EXPECT_TRUE(mmu.flush(0x3000, kPageSize));
+    EXPECT_FALSE(hits_read(0x2000, 1));
+    translator.page_size = kPageSize;
+    ASSERT_TRUE(mmu.load(0x1000, 1, value));
+    EXPECT_FALSE(mmu.flush(0x3000, kPageSize)); // none is left
+    EXPECT_TRUE(hits_read(0x1000, 1));
+}
+
+TEST_F(MmuTest, FetchTranslatesWithoutOpeningLoads) {
+    Mapping mapping;
+    ASSERT_TRUE(mmu.fetch(0x1002, 2, mapping));
+    EXPECT_EQ(mapping.address.value(), kRam + 0x1002);
+    EXPECT_FALSE(hits_read(0x1000, 1));
+    const unsigned walks = translator.walks;
+    ASSERT_TRUE(mmu.fetch(0x1ffe, 2, mapping));
+    EXPECT_EQ(translator.walks, walks);
+    translator.absent = 4;
+    EXPECT_FALSE(mmu.fetch(0x4000, 2, mapping));
+    EXPECT_FALSE(mmu.fetch(0x200000, 2, mapping));
+    EXPECT_EQ(mmu.fault().cause, 5u);
+}
+
+TEST(BusTest, RangesDoNotOverlap) {
+    Bus bus;
+    Register device;
+    EXPECT_TRUE(bus.attach("a", GuestPhysicalAddress(0x1000), 0x100, device).ok());
+    EXPECT_EQ(bus.attach("b", GuestPhysicalAddress(0x10ff), 0x10, device).error(), Error::Overlap);
+    EXPECT_EQ(bus.attach("b", GuestPhysicalAddress(0xff8), 0x10, device).error(), Error::Overlap);
+    EXPECT_EQ(bus.attach("b", GuestPhysicalAddress(~std::uint64_t{0}), 2, device).error(),
+              Error::InvalidArgument);
+    EXPECT_TRUE(bus.attach("b", GuestPhysicalAddress(0x1100), 0x10, device).ok());
+    EXPECT_EQ(bus.read(GuestPhysicalAddress(0x110c), 8).error(), Error::NotFound);
+}
+
+} // namespace
+
+} // namespace ashlar::jit::mmu
