@@ -1,6 +1,11 @@
-// Floating point: resolves the rounding mode and lets jit/fp.h compute.
+// Floating point: resolves the rounding mode and lets jit/fp.h compute. What rounds to nearest, which is
+// nearly everything, takes the inline operations, whose exceptions stay in the host's FPU until execute()
+// ends or a helper is called.
 #include "jit/fp.h"
 
+#include <type_traits>
+
+#include "jit/fp_nearest.h"
 #include "jit/interpreter/handler.h"
 #include "jit/interpreter/handlers.h"
 
@@ -30,11 +35,32 @@ std::uint64_t& flags_of(Context& context) {
     return context.slots[ir::kFloatFlagsSlot];
 }
 
+template <Precision precision>
+using Format = std::conditional_t<precision == Precision::Single, fp::Single, fp::Double>;
+
+bool is_nearest(fp::Rounding rounding) {
+    return __builtin_expect(rounding == fp::Rounding::NearestEven, 1);
+}
+
+template <class F, fp::Arithmetic operation>
+std::uint64_t to_nearest(std::uint64_t a, std::uint64_t b) {
+    switch (operation) {
+    case fp::Arithmetic::Add: return fp::nearest::add<F>(a, b);
+    case fp::Arithmetic::Subtract: return fp::nearest::subtract<F>(a, b);
+    case fp::Arithmetic::Multiply: return fp::nearest::multiply<F>(a, b);
+    case fp::Arithmetic::Divide: return fp::nearest::divide<F>(a, b);
+    case fp::Arithmetic::SquareRoot: break;
+    }
+    return fp::nearest::square_root<F>(a);
+}
+
 template <Precision precision, fp::Arithmetic operation>
 const Op* arithmetic(Context& context, const Op* op) {
     constexpr auto compute = precision == Precision::Single ? fp::arithmetic_s : fp::arithmetic_d;
     return rounded(context, op, [&](fp::Rounding rounding) {
-        return compute(operation, context.slots[op->a], context.slots[op->b], rounding, flags_of(context));
+        const std::uint64_t a = context.slots[op->a], b = context.slots[op->b];
+        return is_nearest(rounding) ? to_nearest<Format<precision>, operation>(a, b)
+                                    : compute(operation, a, b, rounding, flags_of(context));
     });
 }
 
@@ -42,8 +68,10 @@ template <Precision precision, fp::Fused operation>
 const Op* fused(Context& context, const Op* op) {
     constexpr auto compute = precision == Precision::Single ? fp::fused_s : fp::fused_d;
     return rounded(context, op, [&](fp::Rounding rounding) {
-        return compute(operation, context.slots[op->a], context.slots[op->b], context.slots[op->c], rounding,
-                       flags_of(context));
+        const std::uint64_t a = context.slots[op->a], b = context.slots[op->b], c = context.slots[op->c];
+        return is_nearest(rounding)
+                   ? fp::nearest::fused<Format<precision>>(operation, a, b, c, flags_of(context))
+                   : compute(operation, a, b, c, rounding, flags_of(context));
     });
 }
 
@@ -77,7 +105,13 @@ template <Precision precision, fp::Integer type>
 const Op* to_integer(Context& context, const Op* op) {
     constexpr auto compute = precision == Precision::Single ? fp::to_integer_s : fp::to_integer_d;
     return rounded(context, op, [&](fp::Rounding rounding) {
-        return compute(type, context.slots[op->a], rounding, flags_of(context));
+        const std::uint64_t a = context.slots[op->a];
+        if constexpr (type == fp::Integer::Word || type == fp::Integer::Long) {
+            using Signed = std::conditional_t<type == fp::Integer::Word, std::int32_t, std::int64_t>;
+            if (rounding == fp::Rounding::TowardZero) // what C's casts want
+                return fp::truncate<Format<precision>, Signed>(a, flags_of(context));
+        }
+        return compute(type, a, rounding, flags_of(context));
     });
 }
 
@@ -85,18 +119,27 @@ template <Precision precision, fp::Integer type>
 const Op* from_integer(Context& context, const Op* op) {
     constexpr auto compute = precision == Precision::Single ? fp::from_integer_s : fp::from_integer_d;
     return rounded(context, op, [&](fp::Rounding rounding) {
-        return compute(type, context.slots[op->a], rounding, flags_of(context));
+        const std::uint64_t x = context.slots[op->a];
+        if constexpr (type == fp::Integer::Word || type == fp::Integer::Long)
+            if (is_nearest(rounding))
+                return fp::nearest::from_long<Format<precision>>(
+                    type == fp::Integer::Long
+                        ? x
+                        : static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(x)}));
+        return compute(type, x, rounding, flags_of(context));
     });
 }
 
 const Op* widen(Context& context, const Op* op) {
-    context.slots[op->d] = fp::single_to_double(context.slots[op->a], flags_of(context));
+    context.slots[op->d] = fp::nearest::single_to_double(context.slots[op->a]);
     return go_on(context, op);
 }
 
 const Op* narrow(Context& context, const Op* op) {
     return rounded(context, op, [&](fp::Rounding rounding) {
-        return fp::double_to_single(context.slots[op->a], rounding, flags_of(context));
+        const std::uint64_t a = context.slots[op->a];
+        return is_nearest(rounding) ? fp::nearest::double_to_single(a)
+                                    : fp::double_to_single(a, rounding, flags_of(context));
     });
 }
 

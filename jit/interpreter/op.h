@@ -130,11 +130,9 @@ struct Context {
     }
 };
 
-// Runs `code` with Context::budget until something makes it leave.
-inline void execute(Context& context, const Op* code) {
-    const Op* op = code;
-    while (op != nullptr)
-        op = op->handler(context, op);
-}
+// Runs `code` with Context::budget until something makes it leave. Meanwhile the accrued exceptions of the
+// guest are partly in the host's FPU (jit/fp_nearest.h); before and after, and in helpers, the slot has them
+// all.
+void execute(Context& context, const Op* code);
 
 } // namespace ashlar::jit::interpreter

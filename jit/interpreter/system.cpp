@@ -1,4 +1,5 @@
 // Operations that the engine's helpers carry out.
+#include "jit/fp_nearest.h"
 #include "jit/interpreter/handler.h"
 #include "jit/interpreter/handlers.h"
 
@@ -6,15 +7,18 @@ namespace ashlar::jit::interpreter {
 
 namespace {
 
-// Calls the helper with pc and retired instructions exact, as the block's start needs them again after it.
+// Calls the helper with pc, retired instructions and accrued exceptions exact; the block's start needs its pc
+// again after it.
 HelperOutcome call_helper(Context& context, const Op* op) {
     const Site site = site_in_operands(op);
     const std::uint64_t block_pc = context.slots[ir::kPcSlot];
     const std::uint64_t pc = block_pc + site.offset();
     context.slots[ir::kPcSlot] = pc;
     context.slots[ir::kRetiredSlot] = static_cast<std::uint64_t>(context.retired()) + site.index();
+    fp::accrue(context.slots[ir::kFloatFlagsSlot]);
     const HelperOutcome outcome =
         context.helpers->call_helper(op->a, static_cast<std::uint32_t>(op->imm), pc + site.length());
+    fp::start_accruing(); // the helper may have cleared the flags
     if (outcome != HelperOutcome::Leave)
         context.slots[ir::kPcSlot] = block_pc;
     return outcome;
