@@ -76,6 +76,11 @@ $(HOST)/tests/modes-guests/%.elf: hosttests/modes/guest/%.S hosttests/modes/gues
 $(HOST)/tests/modes-guests/%.bin: $(HOST)/tests/modes-guests/%.elf
 	$(Q)riscv64-linux-gnu-objcopy -O binary $< $@
 
+# What binutils say about encodings: files for the decoder's test.
+$(HOST)/tests/decoder: | $(HOST)/tests/decoder-data/words.txt
+$(HOST)/tests/decoder-data/words.txt: hosttests/decoder/generate.py ; @echo "  GEN     $(@D)"
+	$(Q)python3 $< $(@D)
+
 $(HOST)/ashlar-bench: $(call obj,$(HOST),$(BENCH_SRC)) $(HOST_LIB) ; @echo "  LD      $@"
 	$(Q)$(CXX) -o $@ $^ -lbenchmark_main -lbenchmark -pthread
 

@@ -36,7 +36,8 @@ $(GUEST_BUILD)/%.native: $(GUEST_DIR)/kernels/%.c $(GUEST_DIR)/runtime/hosted.c 
 	$(Q)$(CC) $(GUEST_COMMON) -o $@ $(filter %.c,$^)
 
 .PHONY: guest-bench
-guest-bench: $(GUEST_NAMES:%=$(GUEST_BUILD)/%.elf) $(GUEST_NAMES:%=$(GUEST_BUILD)/%-zb.elf) \
-             $(GUEST_USER_NAMES:%=$(GUEST_BUILD)/%.linux) $(GUEST_USER_NAMES:%=$(GUEST_BUILD)/%.native) ## guest kernels of bench/guest
+guest-bench: $(foreach n,$(GUEST_NAMES),$(GUEST_BUILD)/$(n).elf $(GUEST_BUILD)/$(n)-zb.elf)
+guest-bench: $(foreach n,$(GUEST_USER_NAMES),$(GUEST_BUILD)/$(n).linux $(GUEST_BUILD)/$(n).native)
+guest-bench: ## guest kernels of bench/guest, for riscv64 and this machine
 .SECONDARY: $(foreach v,obj obj-zb,$(GUEST_NAMES:%=$(GUEST_BUILD)/$(v)/kernels/%.c.o) \
                                $(GUEST_RUNTIME:$(GUEST_DIR)/%=$(GUEST_BUILD)/$(v)/%.o))

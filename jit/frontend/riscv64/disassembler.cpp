@@ -16,8 +16,7 @@ void print_set(Sink& sink, unsigned set) {
 }
 
 void print_operand(const Instruction& i, char letter, std::uint64_t pc, Sink& sink) {
-    static constexpr std::string_view kRounding[] = {"rne", "rtz",     "rdn",     "rup",
-                                                     "rmm", "unknown", "unknown", "dyn"};
+    static constexpr std::string_view kRounding[] = {"rne", "rtz", "rdn", "rup", "rmm", "unknown", "unknown"};
     const auto imm = static_cast<std::uint32_t>(i.imm);
     switch (letter) {
     case 'd': return format(sink, "x{}", i.rd);
@@ -64,7 +63,9 @@ void disassemble(const Instruction& instruction, std::uint64_t pc, Sink& sink) {
     print_ordering(instruction, operands, sink);
     if (!operands.empty())
         sink.write("\t");
-    for (const char letter : operands)
+    // The dynamic rounding mode is the unwritten default.
+    const bool dynamic = operands.ends_with(",m") && instruction.rm == 7;
+    for (const char letter : operands.substr(0, operands.size() - (dynamic ? 2 : 0)))
         print_operand(instruction, letter, pc, sink);
 }
 
