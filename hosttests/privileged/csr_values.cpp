@@ -85,6 +85,8 @@ TEST_F(HartTest, supervisor_start_state) {
     EXPECT_EQ(peek(Csr::Pmpaddr0), 0x003F'FFFF'FFFF'FFFFu);
     EXPECT_TRUE(can_read(Csr::Time));
     EXPECT_TRUE(can_write(Csr::Stimecmp));
+    hart.control.privilege = Privilege::User;
+    EXPECT_TRUE(can_read(Csr::Time)) << "user programs read the time without asking";
     // Every trap goes to S-mode.
     take_exception(hart, Cause::IllegalInstruction, 0);
     EXPECT_EQ(hart.control.privilege, Privilege::Supervisor);

@@ -23,6 +23,7 @@ void reset_to_supervisor(HartState& hart, std::uint64_t hart_id, std::uint64_t p
     control.medeleg = kDelegableExceptions;
     control.mideleg = kSupervisorInterrupts;
     control.mcounteren = kCounterCycle | kCounterTime | kCounterInstret;
+    control.scounteren = control.mcounteren; // OpenSBI does so, and Linux's vDSO reads `time` relying on it
     control.menvcfg = envcfg::kStce;
     control.pmp.configuration[0] = pmpcfg::kNapot | pmpcfg::kRead | pmpcfg::kWrite | pmpcfg::kExecute;
     control.pmp.address[0] = pmpcfg::kAddress;
