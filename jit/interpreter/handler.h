@@ -19,7 +19,9 @@ namespace ashlar::jit::interpreter {
         return op;
 }
 [[gnu::always_inline]] inline const Op* go_on(Context& context, const Op* op) {
-    return go_to(context, op + 1);
+    const Op* next = op + 1;
+    asm("" : "+r"(next)); // one addition and one jump through memory, where GCC would take four instructions
+    return go_to(context, next);
 }
 
 inline Site site_in_operands(const Op* op) {

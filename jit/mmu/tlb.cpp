@@ -6,6 +6,7 @@ namespace ashlar::jit::mmu {
 
 void Tlb::insert(std::uint64_t address, const TlbEntry& entry, std::uint64_t page_size) {
     entries_[index(address)] = entry;
+    used_ = true;
     if (page_size <= kPageSize)
         return;
     const std::uint64_t first = address & ~(page_size - 1);
@@ -14,13 +15,16 @@ void Tlb::insert(std::uint64_t address, const TlbEntry& entry, std::uint64_t pag
 }
 
 void Tlb::flush_all() {
+    if (!used_)
+        return;
+    used_ = false;
     entries_.fill(TlbEntry{});
     superpages_first_ = ~std::uint64_t{0};
     superpages_last_ = 0;
 }
 
 bool Tlb::flush(std::uint64_t address, std::uint64_t size) {
-    if (size == 0)
+    if (size == 0 || !used_)
         return false;
     const std::uint64_t last = address + (size - 1);
     const bool wraps = last < address;

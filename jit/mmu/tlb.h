@@ -47,6 +47,7 @@ public:
 
 private:
     std::array<TlbEntry, kEntries> entries_{};
+    bool used_ = false; // since the last flush_all
     // Bounds of the superpages entered since the last flush_all: first and last byte.
     std::uint64_t superpages_first_ = ~std::uint64_t{0};
     std::uint64_t superpages_last_ = 0;
