@@ -1,0 +1,218 @@
+#include "jit/board/virtio_mmio.h"
+
+#include <algorithm>
+
+namespace ashlar::jit::board {
+namespace {
+
+// Table 4.1 of the specification.
+enum Register : std::uint64_t {
+    kMagicValue = 0x000,
+    kVersion = 0x004,
+    kDeviceId = 0x008,
+    kVendorId = 0x00c,
+    kDeviceFeatures = 0x010,
+    kDeviceFeaturesSelect = 0x014,
+    kDriverFeatures = 0x020,
+    kDriverFeaturesSelect = 0x024,
+    kQueueSelect = 0x030,
+    kQueueSizeMax = 0x034,
+    kQueueSize = 0x038,
+    kQueueReady = 0x044,
+    kQueueNotify = 0x050,
+    kInterruptStatus = 0x060,
+    kInterruptAcknowledge = 0x064,
+    kStatus = 0x070,
+    kQueueDescriptorsLow = 0x080,
+    kQueueDescriptorsHigh = 0x084,
+    kQueueDriverLow = 0x090,
+    kQueueDriverHigh = 0x094,
+    kQueueDeviceLow = 0x0a0,
+    kQueueDeviceHigh = 0x0a4,
+    kSharedMemoryLengthLow = 0x0b0,
+    kSharedMemoryLengthHigh = 0x0b4,
+    kConfigurationGeneration = 0x0fc,
+    kConfiguration = 0x100,
+};
+
+constexpr std::uint32_t kMagic = 0x7472'6976;  // "virt"
+constexpr std::uint32_t kVendor = 0x484c'5341; // "ASLH"
+
+// Device status bits (section 2.1).
+constexpr std::uint32_t kFeaturesOk = 8, kDriverOk = 4, kNeedsReset = 64;
+// Interrupt causes.
+constexpr std::uint32_t kUsedBuffer = 1, kConfigurationChange = 2;
+
+GuestPhysicalAddress with_half(GuestPhysicalAddress address, bool high, std::uint32_t value) {
+    const std::uint64_t old = address.value();
+    return GuestPhysicalAddress(high ? (old & 0xffff'ffff) | std::uint64_t{value} << 32
+                                     : (old & ~std::uint64_t{0xffff'ffff}) | value);
+}
+
+} // namespace
+
+void VirtioMmio::reset() {
+    queue_.disable();
+    layout_ = {};
+    driver_features_ = 0;
+    device_features_select_ = driver_features_select_ = queue_select_ = 0;
+    status_ = interrupt_status_ = 0;
+    wire_.set(false);
+}
+
+Result<std::uint64_t> VirtioMmio::read(std::uint64_t offset, unsigned width) {
+    if (offset >= kConfiguration)
+        return read_configuration(offset - kConfiguration, width);
+    if (width != 4 || offset % 4 != 0)
+        return std::uint64_t{0};
+    return std::uint64_t{read_register(offset)};
+}
+
+std::uint64_t VirtioMmio::read_configuration(std::uint64_t offset, unsigned width) const {
+    if (device_ == nullptr)
+        return 0;
+    const Bytes bytes = device_->configuration();
+    std::uint64_t value = 0;
+    for (unsigned i = 0; i < width && offset + i < bytes.size(); ++i)
+        value |= std::to_integer<std::uint64_t>(bytes[offset + i]) << (8 * i);
+    return value;
+}
+
+std::uint32_t VirtioMmio::read_register(std::uint64_t offset) const {
+    switch (offset) {
+    case kMagicValue: return kMagic;
+    case kVersion: return 2;
+    case kVendorId: return kVendor;
+    case kSharedMemoryLengthLow:
+    case kSharedMemoryLengthHigh: return ~std::uint32_t{0}; // no such region
+    default: break;
+    }
+    if (device_ == nullptr)
+        return 0;
+    switch (offset) {
+    case kDeviceId: return device_->device_id();
+    case kDeviceFeatures:
+        return device_features_select_ < 2
+                   ? static_cast<std::uint32_t>(offered_features() >> 32 * device_features_select_)
+                   : 0;
+    case kQueueSizeMax: return queue_select_ == 0 ? Virtqueue::kMaxSize : 0;
+    case kQueueReady: return queue_select_ == 0 && queue_.enabled() ? 1 : 0;
+    case kInterruptStatus: return interrupt_status_;
+    case kStatus: return status_;
+    default: return 0; // write-only, or no such register; the configuration never changes
+    }
+}
+
+Status VirtioMmio::write(std::uint64_t offset, unsigned width, std::uint64_t value) {
+    if (device_ != nullptr && width == 4 && offset % 4 == 0 && offset < kConfiguration)
+        write_register(offset, static_cast<std::uint32_t>(value));
+    return {};
+}
+
+void VirtioMmio::write_register(std::uint64_t offset, std::uint32_t value) {
+    switch (offset) {
+    case kDeviceFeaturesSelect: device_features_select_ = value; break;
+    case kDriverFeaturesSelect: driver_features_select_ = value; break;
+    case kDriverFeatures:
+        if ((status_ & kFeaturesOk) == 0 && driver_features_select_ < 2) {
+            const unsigned shift = 32 * driver_features_select_;
+            driver_features_ &= ~(std::uint64_t{0xffff'ffff} << shift);
+            driver_features_ |= std::uint64_t{value} << shift;
+        }
+        break;
+    case kQueueSelect: queue_select_ = value; break;
+    case kQueueNotify:
+        if (value == 0)
+            serve_queue();
+        break;
+    case kInterruptAcknowledge:
+        interrupt_status_ &= ~value;
+        wire_.set(interrupt_status_ != 0);
+        break;
+    case kStatus: write_status(value); break;
+    default:
+        if (queue_select_ == 0)
+            write_queue_register(offset, value);
+        break;
+    }
+}
+
+// The layout of a live queue is frozen (4.2.2.2).
+void VirtioMmio::write_queue_register(std::uint64_t offset, std::uint32_t value) {
+    if (offset == kQueueReady)
+        return set_queue_ready((value & 1) != 0);
+    if (queue_.enabled())
+        return;
+    const bool high = (offset & 4) != 0;
+    switch (offset) {
+    case kQueueSize: layout_.size = static_cast<std::uint16_t>(std::min<std::uint32_t>(value, 0xffff)); break;
+    case kQueueDescriptorsLow:
+    case kQueueDescriptorsHigh: layout_.descriptors = with_half(layout_.descriptors, high, value); break;
+    case kQueueDriverLow:
+    case kQueueDriverHigh: layout_.driver = with_half(layout_.driver, high, value); break;
+    case kQueueDeviceLow:
+    case kQueueDeviceHigh: layout_.device = with_half(layout_.device, high, value); break;
+    default: break;
+    }
+}
+
+void VirtioMmio::set_queue_ready(bool ready) {
+    if (!ready)
+        return queue_.disable();
+    if (queue_.enabled())
+        return;
+    queue_.allow_indirect((driver_features_ & virtio::kIndirectDescriptors) != 0);
+    queue_.use_event_index((driver_features_ & virtio::kEventIndex) != 0);
+    if (!queue_.enable(*memory_, layout_).ok())
+        need_reset();
+}
+
+// FEATURES_OK stays clear when the driver wants what was not offered, or is a legacy driver.
+void VirtioMmio::write_status(std::uint32_t value) {
+    if (value == 0)
+        return reset();
+    const bool features_ok_now = (value & kFeaturesOk) != 0 && (status_ & kFeaturesOk) == 0;
+    status_ = (value & 0xff & ~kNeedsReset) | (status_ & kNeedsReset);
+    if (features_ok_now)
+        accept_features();
+}
+
+void VirtioMmio::accept_features() {
+    if ((driver_features_ & ~offered_features()) != 0 || (driver_features_ & virtio::kVersion1) == 0)
+        status_ &= ~kFeaturesOk;
+    else
+        device_->start(driver_features_);
+}
+
+void VirtioMmio::serve_queue() {
+    if (!queue_.enabled() || (status_ & kDriverOk) == 0 || (status_ & kNeedsReset) != 0)
+        return;
+    const auto serve = [this]() -> Result<bool> {
+        // A notification is for what the ring can hold; a driver that adds more meanwhile notifies again or
+        // is served in the same loop.
+        while (const auto chain = ASHLAR_TRY(queue_.pop(*memory_))) {
+            const std::uint32_t written = ASHLAR_TRY(device_->execute(*memory_, *chain));
+            ASHLAR_TRY(queue_.push(*memory_, chain->head, written));
+        }
+        return queue_.interrupt_wanted(*memory_);
+    };
+    const auto interrupt = serve();
+    if (!interrupt.ok())
+        need_reset();
+    else if (interrupt.value())
+        raise(kUsedBuffer);
+}
+
+void VirtioMmio::raise(std::uint32_t cause) {
+    interrupt_status_ |= cause;
+    wire_.set(true);
+}
+
+// Section 2.1.2: nothing more is served until the driver resets the device.
+void VirtioMmio::need_reset() {
+    status_ |= kNeedsReset;
+    if ((status_ & kDriverOk) != 0)
+        raise(kConfigurationChange);
+}
+
+} // namespace ashlar::jit::board

@@ -1,0 +1,75 @@
+// The virtio MMIO transport, version 2 (non-legacy). Specification: Virtio 1.2, section 4.2.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "jit/board/virtqueue.h"
+#include "jit/board/wires.h"
+#include "jit/bus.h"
+#include "jit/guest_memory.h"
+
+namespace ashlar::jit::board {
+
+namespace virtio {
+// Feature bits that belong to the transport and the queues, which the transport offers itself.
+constexpr std::uint64_t kIndirectDescriptors = std::uint64_t{1} << 28;
+constexpr std::uint64_t kEventIndex = std::uint64_t{1} << 29;
+constexpr std::uint64_t kVersion1 = std::uint64_t{1} << 32;
+constexpr std::uint64_t kTransportFeatures = kIndirectDescriptors | kEventIndex | kVersion1;
+} // namespace virtio
+
+// A kind of device behind the transport, with one queue.
+class VirtioDevice {
+public:
+    virtual std::uint32_t device_id() const = 0;
+    virtual std::uint64_t features() const = 0; // without the transport's
+    // The device-specific configuration, read-only to the driver.
+    virtual Bytes configuration() const = 0;
+    // The driver has accepted `features`.
+    virtual void start(std::uint64_t features) = 0;
+    // Executes one request and returns how many bytes were stored in its writable part; Malformed when the
+    // request breaks the protocol so badly that only a reset helps.
+    virtual Result<std::uint32_t> execute(GuestMemory& memory, const Chain& chain) = 0;
+
+protected:
+    ~VirtioDevice() = default;
+};
+
+// One slot of the board.
+class VirtioMmio final : public MmioDevice {
+public:
+    // `device` may be null: an empty slot, whose DeviceID is 0.
+    VirtioMmio(GuestMemory& memory, InterruptWire wire, VirtioDevice* device)
+        : memory_(&memory), wire_(wire), device_(device) {}
+
+    // Control registers take aligned 4-byte accesses, the configuration any width; others read 0.
+    Result<std::uint64_t> read(std::uint64_t offset, unsigned width) override;
+    Status write(std::uint64_t offset, unsigned width, std::uint64_t value) override;
+
+    void reset();
+
+private:
+    std::uint32_t read_register(std::uint64_t offset) const;
+    std::uint64_t read_configuration(std::uint64_t offset, unsigned width) const;
+    void write_register(std::uint64_t offset, std::uint32_t value);
+    void write_queue_register(std::uint64_t offset, std::uint32_t value);
+    void write_status(std::uint32_t value);
+    void accept_features();
+    void set_queue_ready(bool ready);
+    void serve_queue();
+    void raise(std::uint32_t cause);
+    void need_reset();
+    std::uint64_t offered_features() const { return device_->features() | virtio::kTransportFeatures; }
+
+    GuestMemory* memory_;
+    InterruptWire wire_;
+    VirtioDevice* device_;
+    Virtqueue queue_;
+    Virtqueue::Layout layout_;
+    std::uint64_t driver_features_ = 0;
+    std::uint32_t device_features_select_ = 0, driver_features_select_ = 0, queue_select_ = 0;
+    std::uint32_t status_ = 0, interrupt_status_ = 0;
+};
+
+} // namespace ashlar::jit::board

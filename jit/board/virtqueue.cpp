@@ -1,0 +1,192 @@
+#include "jit/board/virtqueue.h"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+
+namespace ashlar::jit::board {
+namespace {
+
+constexpr std::uint16_t kFlagNext = 1, kFlagWrite = 2, kFlagIndirect = 4; // of descriptors
+constexpr std::uint16_t kNoInterrupt = 1;                                 // of the driver's ring
+
+// Whether moving an index from `before` to `after` passes `event` (section 2.7.7.1).
+bool passes(std::uint16_t event, std::uint16_t before, std::uint16_t after) {
+    return static_cast<std::uint16_t>(after - event - 1) < static_cast<std::uint16_t>(after - before);
+}
+
+} // namespace
+
+// ------------------------------------------------------------------------------------------ cursor
+
+std::uint64_t SegmentCursor::remaining() const {
+    std::uint64_t total = 0;
+    for (const Segment& segment : segments_)
+        total += segment.length;
+    return total - offset_;
+}
+
+Segment SegmentCursor::next(std::uint64_t limit) {
+    while (!segments_.empty() && segments_.front().length == offset_) {
+        segments_ = segments_.subspan(1);
+        offset_ = 0;
+    }
+    if (segments_.empty())
+        return {};
+    const Segment& current = segments_.front();
+    const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>(current.length - offset_, limit));
+    const Segment run{current.address + offset_, length};
+    offset_ += length;
+    return run;
+}
+
+void SegmentCursor::skip(std::uint64_t bytes) {
+    while (bytes != 0) {
+        const Segment run = next(bytes);
+        if (run.length == 0)
+            return;
+        bytes -= run.length;
+    }
+}
+
+Status SegmentCursor::read(GuestMemory& memory, MutableBytes to) {
+    while (!to.empty()) {
+        const Segment run = next(to.size());
+        if (run.length == 0)
+            return Error::OutOfRange;
+        ASHLAR_TRY(memory.read(run.address, to.first(run.length)));
+        to = to.subspan(run.length);
+    }
+    return {};
+}
+
+Status SegmentCursor::write(GuestMemory& memory, Bytes from) {
+    while (!from.empty()) {
+        const Segment run = next(from.size());
+        if (run.length == 0)
+            return Error::OutOfRange;
+        ASHLAR_TRY(memory.write(run.address, from.first(run.length)));
+        from = from.subspan(run.length);
+    }
+    return {};
+}
+
+// ------------------------------------------------------------------------------------------ queue
+
+Status Virtqueue::enable(GuestMemory& memory, const Layout& layout) {
+    disable();
+    const std::uint64_t size = layout.size;
+    if (size == 0 || size > kMaxSize || !std::has_single_bit(size))
+        return Error::Malformed;
+    if (!layout.descriptors.is_aligned(16) || !layout.driver.is_aligned(2) || !layout.device.is_aligned(4))
+        return Error::Malformed;
+    if (!memory.contains(layout.descriptors, kDescriptorSize * size) ||
+        !memory.contains(layout.driver, kRingHeader + 2 * size + 2) ||
+        !memory.contains(layout.device, kRingHeader + kUsedElementSize * size + 2))
+        return Error::Malformed;
+    layout_ = layout;
+    next_available_ = next_used_ = signalled_used_ = 0;
+    enabled_ = true;
+    return {};
+}
+
+Result<std::optional<Chain>> Virtqueue::pop(GuestMemory& memory) {
+    for (;;) {
+        const auto offered = ASHLAR_TRY(memory.load<std::uint16_t>(layout_.driver + 2));
+        const auto waiting = static_cast<std::uint16_t>(offered - next_available_);
+        if (waiting > layout_.size)
+            return Error::Malformed;
+        if (waiting != 0)
+            break;
+        if (!event_index_)
+            return std::optional<Chain>{};
+        // Ask for a notification, then look again in case the driver was faster.
+        const auto asked = ASHLAR_TRY(memory.load<std::uint16_t>(avail_event()));
+        if (asked == next_available_)
+            return std::optional<Chain>{};
+        ASHLAR_TRY(memory.store(avail_event(), next_available_));
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+    }
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const std::uint64_t entry = next_available_ & (layout_.size - 1u);
+    const auto head = ASHLAR_TRY(memory.load<std::uint16_t>(layout_.driver + kRingHeader + 2 * entry));
+    const Chain chain = ASHLAR_TRY(collect(memory, head));
+    ++next_available_;
+    return std::optional<Chain>{chain};
+}
+
+Result<Virtqueue::Descriptor> Virtqueue::load_descriptor(GuestMemory& memory, GuestPhysicalAddress table,
+                                                         std::uint32_t index) {
+    std::array<std::byte, kDescriptorSize> raw;
+    ASHLAR_TRY(memory.read(table + kDescriptorSize * index, raw));
+    return Descriptor{load_le<std::uint64_t>(raw.data()), load_le<std::uint32_t>(raw.data() + 8),
+                      load_le<std::uint16_t>(raw.data() + 12), load_le<std::uint16_t>(raw.data() + 14)};
+}
+
+// The number of segments bounds the walk, so a loop ends as a chain that is too long.
+Status Virtqueue::add_segment(GuestMemory& memory, const Descriptor& descriptor) {
+    const GuestPhysicalAddress address(descriptor.address);
+    const bool writable = (descriptor.flags & kFlagWrite) != 0;
+    if (segment_count_ == layout_.size || !memory.contains(address, descriptor.length))
+        return Error::Malformed;
+    if (!writable && readable_count_ != segment_count_)
+        return Error::Malformed; // device-readable after device-writable (2.7.4.2)
+    segments_[segment_count_++] = {address, descriptor.length};
+    if (!writable)
+        readable_count_ = segment_count_;
+    return {};
+}
+
+Result<Chain> Virtqueue::collect(GuestMemory& memory, std::uint16_t head) {
+    GuestPhysicalAddress table = layout_.descriptors;
+    std::uint32_t entries = layout_.size, index = head;
+    bool in_indirect_table = false;
+    segment_count_ = readable_count_ = 0;
+    for (;;) {
+        if (index >= entries)
+            return Error::Malformed;
+        const Descriptor descriptor = ASHLAR_TRY(load_descriptor(memory, table, index));
+        if ((descriptor.flags & kFlagIndirect) != 0) {
+            // One table that ends the chain (2.7.5.3.1), of whole entries, not longer than the queue.
+            const std::uint32_t length = descriptor.length;
+            if (!indirect_ || in_indirect_table || (descriptor.flags & kFlagNext) != 0 || length == 0 ||
+                length % kDescriptorSize != 0 || length / kDescriptorSize > layout_.size ||
+                !memory.contains(GuestPhysicalAddress(descriptor.address), length))
+                return Error::Malformed;
+            table = GuestPhysicalAddress(descriptor.address);
+            entries = static_cast<std::uint32_t>(length / kDescriptorSize);
+            index = 0;
+            in_indirect_table = true;
+            continue;
+        }
+        ASHLAR_TRY(add_segment(memory, descriptor));
+        if ((descriptor.flags & kFlagNext) == 0)
+            break;
+        index = descriptor.next;
+    }
+    const std::span<const Segment> all(segments_.data(), segment_count_);
+    return Chain{head, all.first(readable_count_), all.subspan(readable_count_)};
+}
+
+Status Virtqueue::push(GuestMemory& memory, std::uint16_t head, std::uint32_t written) {
+    const std::uint64_t entry = next_used_ & (layout_.size - 1u);
+    const GuestPhysicalAddress element = layout_.device + kRingHeader + kUsedElementSize * entry;
+    ASHLAR_TRY(memory.store(element, std::uint32_t{head}));
+    ASHLAR_TRY(memory.store(element + 4, written));
+    std::atomic_thread_fence(std::memory_order_release);
+    ++next_used_;
+    return memory.store(layout_.device + 2, next_used_);
+}
+
+Result<bool> Virtqueue::interrupt_wanted(GuestMemory& memory) {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    const std::uint16_t before = signalled_used_;
+    signalled_used_ = next_used_;
+    if (before == next_used_)
+        return false;
+    if (event_index_)
+        return passes(ASHLAR_TRY(memory.load<std::uint16_t>(used_event())), before, next_used_);
+    return (ASHLAR_TRY(memory.load<std::uint16_t>(layout_.driver)) & kNoInterrupt) == 0;
+}
+
+} // namespace ashlar::jit::board

@@ -1,0 +1,97 @@
+// The device's side of a split virtqueue in guest memory. Specification: Virtio 1.2, section 2.7.
+// The driver is not trusted: every index, length and address is checked before use, and a ring that breaks
+// the rules yields Malformed, after which the device asks for a reset.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "jit/guest_memory.h"
+#include "lib/bytes.h"
+
+namespace ashlar::jit::board {
+
+// One buffer of a chain, wholly in guest memory.
+struct Segment {
+    GuestPhysicalAddress address;
+    std::uint32_t length;
+};
+
+// A request: buffers that the device reads, then buffers that it writes.
+struct Chain {
+    std::uint16_t head = 0;
+    std::span<const Segment> readable, writable;
+};
+
+// Walks over the bytes of a list of segments.
+class SegmentCursor {
+public:
+    explicit SegmentCursor(std::span<const Segment> segments) : segments_(segments) {}
+    std::uint64_t remaining() const;
+    // The longest contiguous run at the current position, at most `limit` bytes; advances over it. An empty
+    // result means the end.
+    Segment next(std::uint64_t limit);
+    void skip(std::uint64_t bytes);
+    // Copies and advances; OutOfRange when fewer bytes remain.
+    Status read(GuestMemory& memory, MutableBytes to);
+    Status write(GuestMemory& memory, Bytes from);
+
+private:
+    std::span<const Segment> segments_;
+    std::uint32_t offset_ = 0; // into the first segment
+};
+
+class Virtqueue {
+public:
+    static constexpr std::uint16_t kMaxSize = 256;
+
+    // What the driver configures through the transport.
+    struct Layout {
+        std::uint16_t size = 0; // a power of two, at most kMaxSize
+        GuestPhysicalAddress descriptors, driver, device;
+    };
+
+    // Starts at index 0. Malformed when the size, the alignment or the extent of a part is not allowed.
+    Status enable(GuestMemory& memory, const Layout& layout);
+    void disable() { enabled_ = false; }
+    bool enabled() const { return enabled_; }
+    void use_event_index(bool on) { event_index_ = on; }
+    void allow_indirect(bool on) { indirect_ = on; }
+
+    // The next request, or nothing when the driver has offered no more (in which case it will notify again).
+    // The chain is valid until the next call.
+    Result<std::optional<Chain>> pop(GuestMemory& memory);
+    // Returns a request with `written` bytes stored in its writable part.
+    Status push(GuestMemory& memory, std::uint16_t head, std::uint32_t written);
+    // Whether the driver wants an interrupt for what was pushed since the last call.
+    Result<bool> interrupt_wanted(GuestMemory& memory);
+
+private:
+    struct Descriptor {
+        std::uint64_t address;
+        std::uint32_t length;
+        std::uint16_t flags, next;
+    };
+    static constexpr std::size_t kDescriptorSize = 16, kUsedElementSize = 8, kRingHeader = 4;
+
+    Result<Chain> collect(GuestMemory& memory, std::uint16_t head);
+    Status add_segment(GuestMemory& memory, const Descriptor& descriptor);
+    static Result<Descriptor> load_descriptor(GuestMemory& memory, GuestPhysicalAddress table,
+                                              std::uint32_t index);
+    GuestPhysicalAddress used_event() const { return layout_.driver + kRingHeader + 2u * layout_.size; }
+    GuestPhysicalAddress avail_event() const {
+        return layout_.device + kRingHeader + kUsedElementSize * layout_.size;
+    }
+
+    Layout layout_;
+    bool enabled_ = false, event_index_ = false, indirect_ = false;
+    std::uint16_t next_available_ = 0; // index of the next entry of the driver's ring to take
+    std::uint16_t next_used_ = 0;
+    std::uint16_t signalled_used_ = 0; // next_used_ when interrupt_wanted() was last asked
+    std::array<Segment, kMaxSize> segments_{};
+    std::size_t segment_count_ = 0, readable_count_ = 0;
+};
+
+} // namespace ashlar::jit::board
