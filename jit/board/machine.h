@@ -37,7 +37,8 @@ struct Outcome {
     };
     Kind kind;
     int code = 0;
-    std::uint64_t idle_until_ns = 0; // clock->monotonic_ns() time
+    std::uint64_t idle_until_ns = 0; // clock->monotonic_ns() time; all ones if never
+    bool wants_input = false;        // when Idle: console input would wake the guest
 };
 
 class Machine {

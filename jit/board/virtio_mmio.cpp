@@ -187,12 +187,14 @@ void VirtioMmio::accept_features() {
 void VirtioMmio::serve_queue() {
     if (!queue_.enabled() || (status_ & kDriverOk) == 0 || (status_ & kNeedsReset) != 0)
         return;
+    ++notifications_;
     const auto serve = [this]() -> Result<bool> {
         // A notification is for what the ring can hold; a driver that adds more meanwhile notifies again or
         // is served in the same loop.
         while (const auto chain = ASHLAR_TRY(queue_.pop(*memory_))) {
             const std::uint32_t written = ASHLAR_TRY(device_->execute(*memory_, *chain));
             ASHLAR_TRY(queue_.push(*memory_, chain->head, written));
+            ++requests_;
         }
         return queue_.interrupt_wanted(*memory_);
     };

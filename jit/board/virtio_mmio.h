@@ -49,6 +49,9 @@ public:
 
     void reset();
 
+    std::uint64_t requests() const { return requests_; }
+    std::uint64_t notifications() const { return notifications_; }
+
 private:
     std::uint32_t read_register(std::uint64_t offset) const;
     std::uint64_t read_configuration(std::uint64_t offset, unsigned width) const;
@@ -70,6 +73,7 @@ private:
     std::uint64_t driver_features_ = 0;
     std::uint32_t device_features_select_ = 0, driver_features_select_ = 0, queue_select_ = 0;
     std::uint32_t status_ = 0, interrupt_status_ = 0;
+    std::uint64_t requests_ = 0, notifications_ = 0;
 };
 
 } // namespace ashlar::jit::board

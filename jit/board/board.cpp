@@ -1,0 +1,64 @@
+#include "jit/board/board.h"
+
+#include <algorithm>
+
+namespace ashlar::jit::board {
+
+Board::Board(const BoardParts& parts)
+    : timebase_(parts.clock),
+      clint_(parts.harts, timebase_, parts.hart_count),
+      plic_(parts.harts, parts.hart_count),
+      finisher_(parts.power),
+      rtc_(parts.clock, InterruptWire(plic_, kRtcIrq)),
+      uart_(parts.console, InterruptWire(plic_, kUartIrq)) {
+    ASHLAR_ASSERT(parts.disks.size() <= kVirtioSlots);
+    for (unsigned slot = 0; slot < kVirtioSlots; ++slot) {
+        VirtioDevice* device = nullptr;
+        if (slot < parts.disks.size())
+            device = &disks_[slot].emplace(*parts.disks[slot]);
+        slots_[slot].emplace(parts.memory, InterruptWire(plic_, kVirtioIrq + slot), device);
+    }
+}
+
+Status Board::attach(Bus& bus) {
+    const auto attach = [&bus](std::string_view name, const Window& window, MmioDevice& device) {
+        return bus.attach(name, window.base, window.size, device);
+    };
+    ASHLAR_TRY(attach("boot ROM", kBootRom, boot_rom_));
+    ASHLAR_TRY(attach("test finisher", kTestFinisher, finisher_));
+    ASHLAR_TRY(attach("RTC", kRtc, rtc_));
+    ASHLAR_TRY(attach("CLINT", kClint, clint_));
+    ASHLAR_TRY(attach("PLIC", kPlic, plic_));
+    ASHLAR_TRY(attach("UART", kUart, uart_));
+    ASHLAR_TRY(attach("PCIe ECAM", kPcieEcam, pcie_));
+    for (std::size_t slot = 0; slot < kVirtioSlots; ++slot)
+        ASHLAR_TRY(attach("virtio-mmio", {kVirtio.base + slot * kVirtio.size, kVirtio.size}, *slots_[slot]));
+    return {};
+}
+
+void Board::reset() {
+    for (auto& slot : slots_)
+        slot->reset();
+    uart_.reset();
+    rtc_.reset();
+    plic_.reset();
+    clint_.reset();
+}
+
+void Board::update_time() {
+    clint_.update(timebase_.time());
+    rtc_.update();
+}
+
+std::uint64_t Board::next_deadline_ns() {
+    return std::min(timebase_.deadline_ns(clint_.next_deadline()), rtc_.next_deadline_ns());
+}
+
+void Board::print_statistics(Sink& sink) const {
+    for (std::size_t slot = 0; slot < kVirtioSlots; ++slot)
+        if (disks_[slot])
+            format(sink, "disk {}: {} requests, {} notifications\n", slot, slots_[slot]->requests(),
+                   slots_[slot]->notifications());
+}
+
+} // namespace ashlar::jit::board

@@ -1,0 +1,221 @@
+// ashlar-run: a riscv64 machine as a Linux program.
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <sys/mman.h>
+#include <vector>
+
+#include "jit/board/machine.h"
+#include "jit/hosted/clock.h"
+#include "jit/hosted/file.h"
+#include "jit/hosted/options.h"
+#include "jit/hosted/terminal.h"
+
+namespace ashlar::jit::hosted {
+namespace {
+
+constexpr int kFailure = 1, kUsage = 2, kMaxExitCode = 255, kSignalBase = 128;
+// Guest instructions between two looks at the terminal: a few milliseconds.
+constexpr std::uint64_t kInstructions = 1'000'000;
+
+constexpr char kEscapeHelp[] = "\nCtrl-A x quits, Ctrl-A s prints statistics, Ctrl-A h is this help, "
+                               "Ctrl-A Ctrl-A sends Ctrl-A\n";
+
+std::atomic<board::Machine*> running_machine{nullptr};
+volatile std::sig_atomic_t ending_signal = 0;
+
+void on_ending_signal(int number) {
+    ending_signal = number;
+    if (board::Machine* const machine = running_machine.load(std::memory_order_relaxed))
+        machine->kick();
+}
+
+void handle_ending_signals() {
+    struct sigaction action {};
+    action.sa_handler = on_ending_signal;
+    for (const int number : {SIGINT, SIGTERM, SIGHUP})
+        sigaction(number, &action, nullptr);
+}
+
+// Guest RAM: zeroed pages that the host provides when they are touched.
+class Ram {
+public:
+    explicit Ram(std::size_t size) {
+        void* const at =
+            mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (at == MAP_FAILED)
+            return;
+        madvise(at, size, MADV_HUGEPAGE);
+        bytes_ = MutableBytes(static_cast<std::byte*>(at), size);
+    }
+    Ram(const Ram&) = delete;
+    Ram& operator=(const Ram&) = delete;
+    ~Ram() {
+        if (!bytes_.empty())
+            munmap(bytes_.data(), bytes_.size());
+    }
+    MutableBytes bytes() const { return bytes_; }
+
+private:
+    MutableBytes bytes_;
+};
+
+int complain(const std::string& message, int code) {
+    MessageSink(nullptr).write(message + "\n");
+    return code;
+}
+
+// Everything that a machine needs from the host.
+struct Images {
+    std::vector<std::byte> firmware, kernel, initrd;
+    std::vector<std::unique_ptr<DiskFile>> disks;
+};
+
+bool open_images(const Options& options, Images& images, std::string& error) {
+    const auto read = [&error](const std::string& path, std::vector<std::byte>& to) {
+        if (path.empty())
+            return true;
+        auto content = read_file(path, error);
+        if (content)
+            to = std::move(*content);
+        return content.has_value();
+    };
+    if (!read(options.firmware, images.firmware) || !read(options.kernel, images.kernel) ||
+        !read(options.initrd, images.initrd))
+        return false;
+    for (const DiskOption& option : options.disks) {
+        images.disks.push_back(DiskFile::open(option, error));
+        if (images.disks.back() == nullptr)
+            return false;
+    }
+    return true;
+}
+
+class Session {
+public:
+    Session(board::Machine& machine, Terminal& terminal, HostClock& clock, Sink& messages)
+        : machine_(machine), terminal_(terminal), clock_(clock), messages_(messages) {}
+
+    // The exit status.
+    int run();
+
+private:
+    void idle(const board::Outcome& outcome);
+    // False when the user wants to quit.
+    bool serve_user();
+
+    board::Machine& machine_;
+    Terminal& terminal_;
+    HostClock& clock_;
+    Sink& messages_;
+};
+
+void Session::idle(const board::Outcome& outcome) {
+    constexpr std::uint64_t never = ~std::uint64_t{0};
+    const std::uint64_t now = clock_.monotonic_ns();
+    if (outcome.idle_until_ns <= now)
+        return;
+    const std::uint64_t timeout = outcome.idle_until_ns == never ? never : outcome.idle_until_ns - now;
+    terminal_.sleep(timeout, outcome.wants_input, ending_signal);
+}
+
+bool Session::serve_user() {
+    terminal_.flush();
+    terminal_.poll_input();
+    switch (terminal_.take_escape()) {
+    case Escape::None: break;
+    case Escape::Quit: return false;
+    case Escape::Help: messages_.write(kEscapeHelp); break;
+    case Escape::Statistics:
+        messages_.write("\n");
+        machine_.print_statistics(messages_);
+        break;
+    }
+    return true;
+}
+
+int Session::run() {
+    using Kind = board::Outcome::Kind;
+    for (;;) {
+        const board::Outcome outcome = machine_.run(kInstructions);
+        if (ending_signal != 0)
+            return kSignalBase + ending_signal;
+        switch (outcome.kind) {
+        case Kind::Running: break;
+        case Kind::Idle: idle(outcome); break;
+        case Kind::PowerOff: return std::min(outcome.code, kMaxExitCode);
+        case Kind::Failed: return kFailure;
+        case Kind::Reset:
+            if (!machine_.reset().ok())
+                return kFailure;
+            break;
+        }
+        if (!serve_user())
+            return 0;
+    }
+}
+
+int run_machine(const Options& options) {
+    Images images;
+    std::string error;
+    if (!open_images(options, images, error))
+        return complain(error, kFailure);
+    const Ram ram(options.memory);
+    if (ram.bytes().empty())
+        return complain("cannot map " + std::to_string(options.memory >> 20) +
+                            " MiB of guest memory: " + std::strerror(errno) + "; try a smaller --memory",
+                        kFailure);
+    std::vector<BlockBackend*> disks;
+    for (const auto& disk : images.disks)
+        disks.push_back(disk.get());
+
+    HostClock clock;
+    Terminal terminal;
+    MessageSink messages(&terminal);
+    board::MachineConfig config{};
+    config.ram = ram.bytes();
+    config.harts = options.harts;
+    config.firmware = images.firmware;
+    config.kernel = images.kernel;
+    config.initrd = images.initrd;
+    config.command_line = options.command_line;
+    config.disks = disks;
+    config.clock = &clock;
+    config.console = &terminal;
+    config.diagnostics = &messages;
+    const auto machine = board::Machine::create(config);
+    if (!machine.ok())
+        return kFailure; // the reason was written to `messages`
+
+    running_machine.store(machine.value().get());
+    handle_ending_signals();
+    const int code = Session(*machine.value(), terminal, clock, messages).run();
+    running_machine.store(nullptr);
+    terminal.flush();
+    if (options.statistics)
+        machine.value()->print_statistics(messages);
+    return code;
+}
+
+int main(int count, const char* const* arguments) {
+    std::string error;
+    const auto options = parse_options(count, arguments, error);
+    if (!options)
+        return complain(error + " (ashlar-run --help lists the options)", kUsage);
+    if (options->help || options->version) {
+        std::printf("%s", options->help ? kHelp : "ashlar-run " ASHLAR_VERSION "\n");
+        return std::fflush(stdout) == 0 ? 0 : kFailure;
+    }
+    return run_machine(*options);
+}
+
+} // namespace
+} // namespace ashlar::jit::hosted
+
+int main(int count, char** arguments) {
+    return ashlar::jit::hosted::main(count, arguments);
+}

@@ -1,0 +1,192 @@
+#include "jit/hosted/options.h"
+
+#include <charconv>
+#include <string_view>
+
+#include "jit/board/memory_map.h"
+
+namespace ashlar::jit::hosted {
+
+const char kHelp[] =
+    R"(usage: ashlar-run [options] [KERNEL]
+
+Runs a riscv64 machine that is compatible with QEMU's `virt` board.
+
+  --kernel FILE          Linux Image, ELF or flat binary; without --firmware it starts in S-mode under the
+                         built-in SBI (an ELF with a `tohost` symbol starts in M-mode)
+  --firmware FILE        M-mode firmware: OpenSBI's fw_jump or fw_dynamic, U-Boot; ELF, or flat at 0x80000000
+  --initrd FILE          initial RAM disk
+  --append TEXT          kernel command line
+  --disk FILE[,readonly] raw disk image as the next virtio disk; up to 8
+  --memory SIZE          RAM, with suffix K, M or G (default 128M)
+  --harts N              number of harts, 1 to 32 (default 1)
+  --stats                print statistics at the end
+  --help, --version      print this, or the version
+
+On a terminal Ctrl-A is the escape: Ctrl-A x quits, Ctrl-A s prints statistics, Ctrl-A h helps, and
+Ctrl-A Ctrl-A sends Ctrl-A to the guest. The exit status is the guest's: 0 after a plain power-off, the code
+of the test finisher or of tohost otherwise (255 stands for all above it); 1 when the machine could not be
+built or run; 2 for a wrong command line; 128 + N when signal N ended the run.
+)";
+
+namespace {
+
+constexpr std::uint64_t kMiB = 1 << 20;
+constexpr std::uint64_t kMemoryGranule = 2 * kMiB;
+constexpr std::uint64_t kMaxMemory = std::uint64_t{1} << 40;
+
+bool parse_number(std::string_view text, std::uint64_t& value) {
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return failure == std::errc{} && end == text.data() + text.size();
+}
+
+bool parse_size(std::string_view text, std::uint64_t& bytes) {
+    unsigned shift = 0;
+    if (!text.empty()) {
+        switch (text.back()) {
+        case 'K':
+        case 'k': shift = 10; break;
+        case 'M':
+        case 'm': shift = 20; break;
+        case 'G':
+        case 'g': shift = 30; break;
+        default: break;
+        }
+    }
+    if (shift != 0)
+        text.remove_suffix(1);
+    if (!parse_number(text, bytes) || bytes > kMaxMemory >> shift)
+        return false;
+    bytes <<= shift;
+    return true;
+}
+
+class Parser {
+public:
+    Parser(int count, const char* const* arguments, std::string& error)
+        : count_(count), arguments_(arguments), error_(error) {}
+
+    std::optional<Options> parse() {
+        while (next_ < count_) {
+            const std::string_view word = arguments_[next_++];
+            if (!(word.starts_with("--") ? option(word) : positional(word)))
+                return std::nullopt;
+            if (options_.help || options_.version)
+                return options_;
+        }
+        if (options_.kernel.empty() && options_.firmware.empty() &&
+            !fail("nothing to run: give a kernel or --firmware"))
+            return std::nullopt;
+        return options_;
+    }
+
+private:
+    bool fail(std::string message) {
+        error_ = std::move(message);
+        return false;
+    }
+
+    bool positional(std::string_view word) {
+        if (word.starts_with("-"))
+            return fail("unknown option '" + std::string(word) + "'");
+        if (!options_.kernel.empty())
+            return fail("'" + std::string(word) + "': there is a kernel already ('" + options_.kernel + "')");
+        options_.kernel = word;
+        return true;
+    }
+
+    // The value of `name`, given as `--name=value` or as the next word.
+    bool value(std::string_view name, std::optional<std::string_view> attached, std::string& to) {
+        if (attached) {
+            to = *attached;
+            return true;
+        }
+        if (next_ == count_)
+            return fail(std::string(name) + " needs a value");
+        to = arguments_[next_++];
+        return true;
+    }
+
+    bool option(std::string_view word) {
+        const std::size_t equals = word.find('=');
+        const std::string_view name = word.substr(0, equals);
+        std::optional<std::string_view> attached;
+        if (equals != std::string_view::npos)
+            attached = word.substr(equals + 1);
+
+        bool* const flag = name == "--stats"     ? &options_.statistics
+                           : name == "--help"    ? &options_.help
+                           : name == "--version" ? &options_.version
+                                                 : nullptr;
+        if (flag != nullptr) {
+            *flag = true;
+            return !attached || fail(std::string(name) + " takes no value");
+        }
+        std::string* const text = name == "--kernel"     ? &options_.kernel
+                                  : name == "--firmware" ? &options_.firmware
+                                  : name == "--initrd"   ? &options_.initrd
+                                  : name == "--append"   ? &options_.command_line
+                                                         : nullptr;
+        if (text != nullptr) {
+            if (!text->empty())
+                return fail(std::string(name) + " was given before");
+            return value(name, attached, *text);
+        }
+        std::string argument;
+        if (name == "--memory")
+            return value(name, attached, argument) && memory(argument);
+        if (name == "--harts")
+            return value(name, attached, argument) && harts(argument);
+        if (name == "--disk")
+            return value(name, attached, argument) && disk(argument);
+        return fail("unknown option '" + std::string(name) + "'");
+    }
+
+    bool memory(const std::string& text) {
+        if (!parse_size(text, options_.memory))
+            return fail("--memory '" + text + "': a size such as 512M or 2G is needed");
+        if (options_.memory < 2 * kMemoryGranule || options_.memory % kMemoryGranule != 0)
+            return fail("--memory '" + text + "': at least 4M and a multiple of 2M is needed");
+        return true;
+    }
+
+    bool harts(const std::string& text) {
+        std::uint64_t number = 0;
+        if (!parse_number(text, number) || number == 0 || number > board::kMaxHarts)
+            return fail("--harts '" + text + "': a number from 1 to " + std::to_string(board::kMaxHarts) +
+                        " is needed");
+        options_.harts = static_cast<unsigned>(number);
+        return true;
+    }
+
+    bool disk(const std::string& text) {
+        DiskOption disk{text};
+        if (const std::size_t comma = text.rfind(','); comma != std::string::npos) {
+            const std::string mode = text.substr(comma + 1);
+            if (mode != "readonly")
+                return fail("--disk '" + text + "': only ',readonly' can follow the file name");
+            disk = {text.substr(0, comma), true};
+        }
+        if (disk.path.empty())
+            return fail("--disk needs a file name");
+        if (options_.disks.size() == board::kVirtioSlots)
+            return fail("--disk '" + text + "': there can be " + std::to_string(board::kVirtioSlots) +
+                        " disks");
+        options_.disks.push_back(std::move(disk));
+        return true;
+    }
+
+    int count_;
+    const char* const* arguments_;
+    std::string& error_;
+    Options options_;
+    int next_ = 1;
+};
+
+} // namespace
+
+std::optional<Options> parse_options(int count, const char* const* arguments, std::string& error) {
+    return Parser(count, arguments, error).parse();
+}
+
+} // namespace ashlar::jit::hosted

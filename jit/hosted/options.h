@@ -1,0 +1,30 @@
+// The command line of ashlar-run.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ashlar::jit::hosted {
+
+struct DiskOption {
+    std::string path;
+    bool read_only = false;
+};
+
+struct Options {
+    std::uint64_t memory = std::uint64_t{128} << 20; // bytes, a multiple of 2 MiB
+    unsigned harts = 1;
+    std::string firmware, kernel, initrd, command_line; // paths; empty when not given
+    std::vector<DiskOption> disks;
+    bool statistics = false; // print them at the end
+    bool help = false, version = false;
+};
+
+// The options, or nothing after `error` has been set to a message without the program's name.
+std::optional<Options> parse_options(int count, const char* const* arguments, std::string& error);
+
+extern const char kHelp[];
+
+} // namespace ashlar::jit::hosted
