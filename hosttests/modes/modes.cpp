@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -14,6 +15,7 @@
 
 #include "jit/board/clint.h"
 #include "jit/board/memory_map.h"
+#include "jit/board/sbi.h"
 #include "jit/board/test_finisher.h"
 #include "jit/platform.h"
 
@@ -37,16 +39,33 @@ public:
     std::uint64_t now_ns = 0;
 };
 
-// One hart, RAM, CLINT and test finisher.
+class NullConsole final : public Console {
+public:
+    void write(Bytes bytes) override { written += bytes.size(); }
+    std::size_t read(MutableBytes) override { return 0; }
+    std::size_t written = 0;
+};
+
+struct Setup {
+    unsigned harts = 1;
+    bool builtin_sbi = false;
+};
+
+// Harts, RAM, CLINT and test finisher, and the built-in SBI where it is wanted.
 class Board final : public board::HartInterrupts, public board::PowerSwitch {
 public:
-    Board() {
+    explicit Board(Setup setup) : clint_(*this, time_, setup.harts), waiting_(setup.harts, false) {
         EXPECT_TRUE(
             bus_.attach("finisher", board::kTestFinisher.base, board::kTestFinisher.size, finisher_).ok());
         EXPECT_TRUE(bus_.attach("clint", board::kClint.base, board::kClint.size, clint_).ok());
-        Result<std::unique_ptr<Engine>> engine = Engine::create(memory_, bus_, time_, {});
+        EngineOptions options;
+        options.harts = setup.harts;
+        options.builtin_sbi = setup.builtin_sbi;
+        Result<std::unique_ptr<Engine>> engine = Engine::create(memory_, bus_, time_, options);
         EXPECT_TRUE(engine.ok());
         engine_ = std::move(engine).value();
+        if (setup.builtin_sbi)
+            sbi_.emplace(*engine_, setup.harts, memory_, time_, console_, *this);
     }
 
     void load(const std::string& path) {
@@ -56,30 +75,28 @@ public:
         ASSERT_TRUE(memory_.write(board::kRamBase, std::as_bytes(std::span(image))).ok());
     }
 
-    // Runs in slices of `slice` instructions until the guest ends: 0 when it passed, the line of the failed
-    // check, or -1 when it did not end.
+    // Runs the harts in turn, `slice` instructions each, until the guest ends: 0 when it passed, the line of
+    // the failed check, or -1 when it did not end.
     int run(std::uint64_t slice) {
-        Hart& hart = engine_->hart(0);
-        riscv64::reset(hart.state(), 0, board::kRamBase.value(), 0);
-        hart.state_changed();
+        reset_harts();
         for (std::uint64_t done = 0; done < 20'000'000 && !ended_; done += slice) {
-            const Stop stop = hart.run(slice);
-            // What sleeps wakes up at the next deadline.
-            do {
-                clock_.now_ns += slice * 10 + 100;
-                clint_.update(time_.time());
-                riscv64::update_supervisor_timer(hart.state(), time_.time());
-            } while (stop == Stop::WaitForInterrupt && !riscv64::interrupt_pending_for_wfi(hart.state()) &&
-                     clock_.now_ns < 1'000'000'000);
+            bool idle = true;
+            for (unsigned hart = 0; hart < waiting_.size() && !ended_; ++hart)
+                idle = !run_hart(hart, slice) && idle;
+            clock_.now_ns += slice * 10 + 100;
+            if (idle && !ended_)
+                clock_.now_ns += 10'000;
+            clint_.update(time_.time());
         }
         return ended_ ? code_ : -1;
     }
 
     // For the report: where the last trap to M-mode came from.
     const riscv64::HartState& state() { return engine_->hart(0).state(); }
+    std::size_t written() const { return console_.written; }
 
-    void set_interrupt(unsigned, riscv64::Interrupt line, bool level) override {
-        engine_->hart(0).set_interrupt(line, level);
+    void set_interrupt(unsigned hart, riscv64::Interrupt line, bool level) override {
+        engine_->hart(hart).set_interrupt(line, level);
     }
     void power_off(int code) override {
         ended_ = true;
@@ -90,15 +107,42 @@ public:
 
 private:
     static constexpr std::size_t kRamSize = 1 << 20;
-    std::vector<std::byte> storage_{kRamSize + kPageSize};
+
+    void reset_harts() {
+        if (sbi_)
+            return sbi_->reset(0, board::kRamBase.value(), 0);
+        for (unsigned hart = 0; hart < waiting_.size(); ++hart) {
+            riscv64::reset(engine_->hart(hart).state(), hart, board::kRamBase.value(), 0);
+            engine_->hart(hart).state_changed();
+        }
+    }
+    // False when the hart has nothing to do.
+    bool run_hart(unsigned index, std::uint64_t slice) {
+        if (sbi_ && !sbi_->may_run(index))
+            return false;
+        Hart& hart = engine_->hart(index);
+        riscv64::update_supervisor_timer(hart.state(), time_.time());
+        if (waiting_[index] && !riscv64::interrupt_pending_for_wfi(hart.state()))
+            return false;
+        const Stop stop = hart.run(slice);
+        waiting_[index] = stop == Stop::WaitForInterrupt;
+        if (stop == Stop::SupervisorCall)
+            sbi_->handle(index);
+        return true;
+    }
+
+    std::vector<std::byte> storage_ = std::vector<std::byte>(kRamSize + kPageSize);
     std::vector<std::uint8_t> code_pages_ = std::vector<std::uint8_t>(kRamSize / kPageSize);
     GuestMemory memory_{board::kRamBase, aligned(storage_), code_pages_.data()};
     SteppedClock clock_;
+    NullConsole console_;
     board::Timebase time_{clock_};
     board::TestFinisher finisher_{*this};
-    board::Clint clint_{*this, time_, 1};
+    board::Clint clint_;
     Bus bus_;
     std::unique_ptr<Engine> engine_;
+    std::optional<board::Sbi> sbi_;
+    std::vector<bool> waiting_; // in WFI
     bool ended_ = false;
     int code_ = 0;
 
@@ -107,6 +151,22 @@ private:
         return MutableBytes(bytes).subspan((kPageSize - address % kPageSize) % kPageSize, kRamSize);
     }
 };
+
+// Slices of many lengths, since interrupts and the ends of slices may fall anywhere.
+void expect_pass(const char* guest, Setup setup) {
+    for (const std::uint64_t slice : {100'000, 1'000, 97, 7, 1}) {
+        Board machine(setup);
+        machine.load(guest_directory() + guest + ".bin");
+        EXPECT_EQ(machine.run(slice), 0)
+            << "in slices of " << slice
+            << " the guest failed at that line of its source (255: a trap that it did "
+            << "not expect), mcause " << std::hex << machine.state().control.mcause << " mepc "
+            << machine.state().control.mepc << " mtval " << machine.state().control.mtval;
+        if (setup.builtin_sbi) {
+            EXPECT_EQ(machine.written(), 3u);
+        }
+    }
+}
 
 class Modes : public testing::TestWithParam<const char*> {};
 class ModesOnQemu : public testing::TestWithParam<const char*> {};
@@ -117,14 +177,16 @@ std::string name_of(const testing::TestParamInfo<const char*>& parameter) {
 
 } // namespace
 
-// Slices of many lengths, since interrupts and the ends of slices may fall anywhere.
 TEST_P(Modes, engine_agrees) {
-    for (const std::uint64_t slice : {100'000, 1'000, 97, 7, 1}) {
-        Board machine;
-        machine.load(guest_directory() + GetParam() + ".bin");
-        EXPECT_EQ(machine.run(slice), 0)
-            << "in slices of " << slice << " the guest failed at that line of its source";
-    }
+    expect_pass(GetParam(), {});
+}
+
+TEST(ModesOfTwoHarts, engine_agrees) {
+    expect_pass("smp", {2, false});
+}
+
+TEST(ModesUnderBuiltinSbi, engine_agrees) {
+    expect_pass("sbi", {2, true});
 }
 
 TEST_P(ModesOnQemu, qemu_agrees) {

@@ -47,6 +47,9 @@
     .section .text.start, "ax"
     .globl _start
 _start:
+#ifdef SUPERVISOR_START
+    j main
+#endif
     la sp, stack_top
     la t0, machine_trap
     csrw mtvec, t0
