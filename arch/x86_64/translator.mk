@@ -24,3 +24,6 @@ $(TRANSLATOR): $(TRANSLATOR:.elf=.debug) ; @echo "  STRIP   $@"
 
 .PHONY: translator
 translator: $(TRANSLATOR) ## the kernel that runs a foreign guest inside its VM
+
+# The tests of the linked image need it when they run.
+$(BUILD)/host/tests/image: | $(TRANSLATOR)
