@@ -1,106 +1,33 @@
 #include "jit/fp.h"
 
-#include "arch/fpu.h"
 #include "jit/fp_exact.h"
 #include "jit/fp_format.h"
-#include "jit/fp_nearest.h"
 
 namespace ashlar::jit::fp {
 
-static_assert(kInexact == arch::fpu::kInexact && kUnderflow == arch::fpu::kUnderflow &&
-              kOverflow == arch::fpu::kOverflow && kDivideByZero == arch::fpu::kDivideByZero &&
-              kInvalid == arch::fpu::kInvalid);
-
 namespace {
 
-// Runs the host's FPU in another direction with nothing accrued; at the end collects the exceptions and puts
-// back what was there before.
-class HostScope {
-public:
-    HostScope(arch::fpu::Direction direction, std::uint64_t& flags)
-        : saved_(arch::fpu::read_environment()), flags_(flags) {
-        arch::fpu::write_environment(arch::fpu::clean_environment(direction));
-    }
-    ~HostScope() {
-        flags_ |= arch::fpu::exceptions(arch::fpu::read_environment());
-        arch::fpu::write_environment(saved_);
-    }
-    HostScope(const HostScope&) = delete;
-    HostScope& operator=(const HostScope&) = delete;
-
-private:
-    arch::fpu::Environment saved_;
-    std::uint64_t& flags_;
-};
-
-// The mode must be one that the host has; reserved encodings never get here.
-arch::fpu::Direction direction_of(Rounding rounding) {
-    switch (rounding) {
-    case Rounding::TowardZero: return arch::fpu::Direction::TowardZero;
-    case Rounding::Down: return arch::fpu::Direction::Down;
-    case Rounding::Up: return arch::fpu::Direction::Up;
-    case Rounding::NearestEven:
-    case Rounding::NearestMaxMagnitude: break;
-    }
-    return arch::fpu::Direction::Nearest;
-}
-
 template <class F>
-std::uint64_t host_arithmetic(Arithmetic op, std::uint64_t a, std::uint64_t b) {
+typename F::Bits arithmetic(Arithmetic op, typename F::Bits a, typename F::Bits b, Rounding rounding,
+                            std::uint64_t& flags) {
     switch (op) {
-    case Arithmetic::Add: return nearest::add<F>(a, b);
-    case Arithmetic::Subtract: return nearest::subtract<F>(a, b);
-    case Arithmetic::Multiply: return nearest::multiply<F>(a, b);
-    case Arithmetic::Divide: return nearest::divide<F>(a, b);
-    case Arithmetic::SquareRoot: return nearest::square_root<F>(a);
-    }
-    return 0;
-}
-
-// Ties to maximum magnitude, by exact arithmetic. A square root is never a tie and never subnormal, so the
-// host's nearest is right for it.
-template <class F>
-typename F::Bits max_magnitude_arithmetic(Arithmetic op, typename F::Bits a, typename F::Bits b,
-                                          std::uint64_t& flags) {
-    constexpr Rounding kMode = Rounding::NearestMaxMagnitude;
-    switch (op) {
-    case Arithmetic::Add: return exact::fused<F>(a, F::kOne, b, kMode, flags);
-    case Arithmetic::Subtract: return exact::fused<F>(a, F::kOne, b ^ F::kSign, kMode, flags);
+    case Arithmetic::Add: return exact::fused<F>(a, F::kOne, b, rounding, flags);
+    case Arithmetic::Subtract: return exact::fused<F>(a, F::kOne, b ^ F::kSign, rounding, flags);
     case Arithmetic::Multiply: // the addend is a zero of the product's sign, which changes nothing
-        return exact::fused<F>(a, b, (a ^ b) & F::kSign, kMode, flags);
-    case Arithmetic::Divide: return exact::divide<F>(a, b, kMode, flags);
-    case Arithmetic::SquareRoot: break;
+        return exact::fused<F>(a, b, (a ^ b) & F::kSign, rounding, flags);
+    case Arithmetic::Divide: return exact::divide<F>(a, b, rounding, flags);
+    case Arithmetic::SquareRoot: return exact::square_root<F>(a, rounding, flags);
     }
     return F::kNan;
 }
 
 template <class F>
-std::uint64_t arithmetic(Arithmetic op, std::uint64_t a, std::uint64_t b, Rounding rounding,
-                         std::uint64_t& flags) {
-    if (rounding == Rounding::NearestMaxMagnitude && op != Arithmetic::SquareRoot)
-        return F::to_register(
-            max_magnitude_arithmetic<F>(op, F::from_register(a), F::from_register(b), flags));
-    const HostScope scope(direction_of(rounding), flags);
-    return host_arithmetic<F>(op, a, b);
-}
-
-template <class F>
-std::uint64_t fused(Fused op, std::uint64_t a, std::uint64_t b, std::uint64_t c, Rounding rounding,
-                    std::uint64_t& flags) {
+typename F::Bits fused(Fused op, typename F::Bits a, typename F::Bits b, typename F::Bits c,
+                       Rounding rounding, std::uint64_t& flags) {
     const bool negate_product = op == Fused::NegatedMultiplySubtract || op == Fused::NegatedMultiplyAdd;
     const bool negate_addend = op == Fused::MultiplySubtract || op == Fused::NegatedMultiplyAdd;
-    using Bits = typename F::Bits;
-    const Bits left = F::from_register(a) ^ (negate_product ? F::kSign : Bits{0});
-    const Bits right = F::from_register(b);
-    const Bits addend = F::from_register(c) ^ (negate_addend ? F::kSign : Bits{0});
-    if (rounding != Rounding::NearestMaxMagnitude && arch::fpu::has_fused_multiply_add()) {
-        const HostScope scope(direction_of(rounding), flags);
-        const Bits result = F::from_host(
-            arch::fpu::fused_multiply_add(F::to_host(left), F::to_host(right), F::to_host(addend)));
-        if (!F::is_nan(result))
-            return F::to_register(result);
-    }
-    return F::to_register(exact::fused<F>(left, right, addend, rounding, flags));
+    return exact::fused<F>(negate_product ? a ^ F::kSign : a, b, negate_addend ? c ^ F::kSign : c, rounding,
+                           flags);
 }
 
 template <class F>
@@ -192,19 +119,19 @@ constexpr auto dbl = Double::from_register;
 
 std::uint64_t arithmetic_s(Arithmetic op, std::uint64_t a, std::uint64_t b, Rounding rounding,
                            std::uint64_t& flags) {
-    return arithmetic<Single>(op, a, b, rounding, flags);
+    return Single::to_register(arithmetic<Single>(op, single(a), single(b), rounding, flags));
 }
 std::uint64_t arithmetic_d(Arithmetic op, std::uint64_t a, std::uint64_t b, Rounding rounding,
                            std::uint64_t& flags) {
-    return arithmetic<Double>(op, a, b, rounding, flags);
+    return Double::to_register(arithmetic<Double>(op, dbl(a), dbl(b), rounding, flags));
 }
 std::uint64_t fused_s(Fused op, std::uint64_t a, std::uint64_t b, std::uint64_t c, Rounding rounding,
                       std::uint64_t& flags) {
-    return fused<Single>(op, a, b, c, rounding, flags);
+    return Single::to_register(fused<Single>(op, single(a), single(b), single(c), rounding, flags));
 }
 std::uint64_t fused_d(Fused op, std::uint64_t a, std::uint64_t b, std::uint64_t c, Rounding rounding,
                       std::uint64_t& flags) {
-    return fused<Double>(op, a, b, c, rounding, flags);
+    return Double::to_register(fused<Double>(op, dbl(a), dbl(b), dbl(c), rounding, flags));
 }
 
 std::uint64_t compare_s(Compare op, std::uint64_t a, std::uint64_t b, std::uint64_t& flags) {
@@ -253,8 +180,7 @@ std::uint64_t from_integer_d(Integer type, std::uint64_t x, Rounding rounding, s
 }
 
 std::uint64_t single_to_double(std::uint64_t a, std::uint64_t& flags) {
-    const HostScope scope(arch::fpu::Direction::Nearest, flags);
-    return nearest::single_to_double(a);
+    return Double::to_register(exact::to_double(single(a), flags));
 }
 std::uint64_t double_to_single(std::uint64_t a, Rounding rounding, std::uint64_t& flags) {
     return Single::to_register(exact::to_single(dbl(a), rounding, flags));

@@ -1,6 +1,7 @@
-// IEEE 754 operations of RV64F/D on the host's FPU, with the RISC-V rounding modes, accrued flags, canonical
-// NaN and NaN boxing. Specification: Unprivileged ISA, chapters "F" and "D". Values are the raw bits of f
-// registers.
+// IEEE 754 operations of RV64F/D with the RISC-V rounding modes, accrued flags, canonical NaN and NaN boxing.
+// Specification: Unprivileged ISA, chapters "F" and "D". Values are the raw bits of f registers. Computed in
+// integers, so that they work in any rounding mode and leave the host's FPU alone; fp_host.h has the fast
+// ones.
 #pragma once
 
 #include <cstdint>

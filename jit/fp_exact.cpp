@@ -206,6 +206,33 @@ typename F::Bits divide(typename F::Bits a, typename F::Bits b, Rounding roundin
     return round_and_pack<F>(negative, quotient, dividend.exponent - divisor.exponent - 63, rounding, flags);
 }
 
+template <class F>
+typename F::Bits square_root(typename F::Bits a, Rounding rounding, std::uint64_t& flags) {
+    if (F::is_signaling(a) || (F::is_negative(a) && !F::is_zero(a) && !F::is_nan(a)))
+        return invalid<F>(flags);
+    if (F::is_nan(a))
+        return F::kNan;
+    if (F::is_zero(a) || F::is_infinity(a))
+        return a;
+    // With an even exponent, the root of significand * 2^64, bit by bit until there is one to round with.
+    Unpacked number = unpack<F>(a);
+    if (number.exponent % 2 != 0) {
+        number.significand >>= 1; // exact: the lowest bits are free
+        number.exponent += 1;
+    }
+    const Wide radicand = Wide{number.significand} << 64;
+    constexpr int kLastBit = 64 - F::kPrecision - 2;
+    std::uint64_t root = 0;
+    for (int bit = 63; bit >= kLastBit; --bit) {
+        const std::uint64_t candidate = root | std::uint64_t{1} << bit;
+        if (Wide{candidate} * candidate <= radicand)
+            root = candidate;
+    }
+    if (Wide{root} * root != radicand)
+        root |= 1;
+    return round_and_pack<F>(false, root, (number.exponent - 64) / 2, rounding, flags);
+}
+
 namespace {
 
 // The range of an integer type by magnitude, and what saturation yields as an x register.
@@ -272,17 +299,27 @@ typename F::Bits from_integer(Integer type, std::uint64_t x, Rounding rounding, 
     return round_and_pack<F>(negative, negative ? 0 - x : x, 0, rounding, flags);
 }
 
+namespace {
+
+template <class To, class From>
+typename To::Bits convert(typename From::Bits a, Rounding rounding, std::uint64_t& flags) {
+    if (From::is_signaling(a))
+        return invalid<To>(flags);
+    if (From::is_nan(a))
+        return To::kNan;
+    if (From::is_infinity(a) || From::is_zero(a))
+        return To::with_sign(From::is_zero(a) ? 0 : To::kInfinity, From::is_negative(a));
+    const Unpacked number = unpack<From>(a);
+    return round_and_pack<To>(number.negative, number.significand, number.exponent, rounding, flags);
+}
+
+} // namespace
+
+Double::Bits to_double(Single::Bits a, std::uint64_t& flags) {
+    return convert<Double, Single>(a, Rounding::NearestEven, flags);
+}
 Single::Bits to_single(Double::Bits a, Rounding rounding, std::uint64_t& flags) {
-    const bool negative = Double::is_negative(a);
-    if (Double::is_nan(a)) {
-        if (Double::is_signaling(a))
-            flags |= kInvalid;
-        return Single::kNan;
-    }
-    if (Double::is_infinity(a) || Double::is_zero(a))
-        return Single::with_sign(Double::is_zero(a) ? 0 : Single::kInfinity, negative);
-    const Unpacked number = unpack<Double>(a);
-    return round_and_pack<Single>(negative, number.significand, number.exponent, rounding, flags);
+    return convert<Single, Double>(a, rounding, flags);
 }
 
 template Single::Bits round_and_pack<Single>(bool, std::uint64_t, int, Rounding, std::uint64_t&);
@@ -291,6 +328,8 @@ template Single::Bits fused<Single>(Single::Bits, Single::Bits, Single::Bits, Ro
 template Double::Bits fused<Double>(Double::Bits, Double::Bits, Double::Bits, Rounding, std::uint64_t&);
 template Single::Bits divide<Single>(Single::Bits, Single::Bits, Rounding, std::uint64_t&);
 template Double::Bits divide<Double>(Double::Bits, Double::Bits, Rounding, std::uint64_t&);
+template Single::Bits square_root<Single>(Single::Bits, Rounding, std::uint64_t&);
+template Double::Bits square_root<Double>(Double::Bits, Rounding, std::uint64_t&);
 template std::uint64_t to_integer<Single>(Integer, Single::Bits, Rounding, std::uint64_t&);
 template std::uint64_t to_integer<Double>(Integer, Double::Bits, Rounding, std::uint64_t&);
 template Single::Bits from_integer<Single>(Integer, std::uint64_t, Rounding, std::uint64_t&);

@@ -1,6 +1,6 @@
-// Floating-point operations in integer arithmetic: for what the host's unit lacks (round to nearest, ties to
-// maximum magnitude; fused multiply-add without the instruction) and for conversions, where integers are as
-// fast. Any rounding mode, exceptions as RISC-V raises them.
+// Floating-point operations in integer arithmetic, in any rounding mode, with exceptions as RISC-V raises
+// them. Conversions and single operations in an unusual mode are as fast as switching the host's FPU to it
+// would be; hosts without fused multiply-add, or without ties to maximum magnitude, have nothing else.
 #pragma once
 
 #include <cstdint>
@@ -30,11 +30,14 @@ typename F::Bits fused(typename F::Bits a, typename F::Bits b, typename F::Bits 
                        std::uint64_t& flags);
 template <class F>
 typename F::Bits divide(typename F::Bits a, typename F::Bits b, Rounding rounding, std::uint64_t& flags);
+template <class F>
+typename F::Bits square_root(typename F::Bits a, Rounding rounding, std::uint64_t& flags);
 
 template <class F>
 std::uint64_t to_integer(Integer type, typename F::Bits a, Rounding rounding, std::uint64_t& flags);
 template <class F>
 typename F::Bits from_integer(Integer type, std::uint64_t x, Rounding rounding, std::uint64_t& flags);
+Double::Bits to_double(Single::Bits a, std::uint64_t& flags);
 Single::Bits to_single(Double::Bits a, Rounding rounding, std::uint64_t& flags);
 
 } // namespace ashlar::jit::fp::exact

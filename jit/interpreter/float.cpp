@@ -1,11 +1,11 @@
-// Floating point: resolves the rounding mode and lets jit/fp.h compute. What rounds to nearest, which is
-// nearly everything, takes the inline operations, whose exceptions stay in the host's FPU until execute()
-// ends or a helper is called.
+// Floating point: resolves the rounding mode. Operations in the dynamic mode, which are nearly all, take the
+// inline functions of fp_host.h, whose exceptions stay in the host's FPU until execute() ends or a helper is
+// called.
 #include "jit/fp.h"
 
 #include <type_traits>
 
-#include "jit/fp_nearest.h"
+#include "jit/fp_host.h"
 #include "jit/interpreter/handler.h"
 #include "jit/interpreter/handlers.h"
 
@@ -38,20 +38,21 @@ std::uint64_t& flags_of(Context& context) {
 template <Precision precision>
 using Format = std::conditional_t<precision == Precision::Single, fp::Single, fp::Double>;
 
-bool is_nearest(fp::Rounding rounding) {
-    return __builtin_expect(rounding == fp::Rounding::NearestEven, 1);
+// Whether the host's FPU is set to `rounding`.
+bool is_current(const Context& context, fp::Rounding rounding) {
+    return __builtin_expect(fp::is_current(rounding, context.slots[ir::kRoundingSlot]), 1);
 }
 
 template <class F, fp::Arithmetic operation>
-std::uint64_t to_nearest(std::uint64_t a, std::uint64_t b) {
+std::uint64_t on_host(std::uint64_t a, std::uint64_t b) {
     switch (operation) {
-    case fp::Arithmetic::Add: return fp::nearest::add<F>(a, b);
-    case fp::Arithmetic::Subtract: return fp::nearest::subtract<F>(a, b);
-    case fp::Arithmetic::Multiply: return fp::nearest::multiply<F>(a, b);
-    case fp::Arithmetic::Divide: return fp::nearest::divide<F>(a, b);
+    case fp::Arithmetic::Add: return fp::host::add<F>(a, b);
+    case fp::Arithmetic::Subtract: return fp::host::subtract<F>(a, b);
+    case fp::Arithmetic::Multiply: return fp::host::multiply<F>(a, b);
+    case fp::Arithmetic::Divide: return fp::host::divide<F>(a, b);
     case fp::Arithmetic::SquareRoot: break;
     }
-    return fp::nearest::square_root<F>(a);
+    return fp::host::square_root<F>(a);
 }
 
 template <Precision precision, fp::Arithmetic operation>
@@ -59,8 +60,8 @@ const Op* arithmetic(Context& context, const Op* op) {
     constexpr auto compute = precision == Precision::Single ? fp::arithmetic_s : fp::arithmetic_d;
     return rounded(context, op, [&](fp::Rounding rounding) {
         const std::uint64_t a = context.slots[op->a], b = context.slots[op->b];
-        return is_nearest(rounding) ? to_nearest<Format<precision>, operation>(a, b)
-                                    : compute(operation, a, b, rounding, flags_of(context));
+        return is_current(context, rounding) ? on_host<Format<precision>, operation>(a, b)
+                                             : compute(operation, a, b, rounding, flags_of(context));
     });
 }
 
@@ -69,8 +70,8 @@ const Op* fused(Context& context, const Op* op) {
     constexpr auto compute = precision == Precision::Single ? fp::fused_s : fp::fused_d;
     return rounded(context, op, [&](fp::Rounding rounding) {
         const std::uint64_t a = context.slots[op->a], b = context.slots[op->b], c = context.slots[op->c];
-        return is_nearest(rounding)
-                   ? fp::nearest::fused<Format<precision>>(operation, a, b, c, flags_of(context))
+        return is_current(context, rounding)
+                   ? fp::host::fused<Format<precision>>(operation, a, b, c, rounding, flags_of(context))
                    : compute(operation, a, b, c, rounding, flags_of(context));
     });
 }
@@ -121,8 +122,8 @@ const Op* from_integer(Context& context, const Op* op) {
     return rounded(context, op, [&](fp::Rounding rounding) {
         const std::uint64_t x = context.slots[op->a];
         if constexpr (type == fp::Integer::Word || type == fp::Integer::Long)
-            if (is_nearest(rounding))
-                return fp::nearest::from_long<Format<precision>>(
+            if (is_current(context, rounding))
+                return fp::host::from_long<Format<precision>>(
                     type == fp::Integer::Long
                         ? x
                         : static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(x)}));
@@ -131,15 +132,15 @@ const Op* from_integer(Context& context, const Op* op) {
 }
 
 const Op* widen(Context& context, const Op* op) {
-    context.slots[op->d] = fp::nearest::single_to_double(context.slots[op->a]);
+    context.slots[op->d] = fp::host::single_to_double(context.slots[op->a]);
     return go_on(context, op);
 }
 
 const Op* narrow(Context& context, const Op* op) {
     return rounded(context, op, [&](fp::Rounding rounding) {
         const std::uint64_t a = context.slots[op->a];
-        return is_nearest(rounding) ? fp::nearest::double_to_single(a)
-                                    : fp::double_to_single(a, rounding, flags_of(context));
+        return is_current(context, rounding) ? fp::host::double_to_single(a)
+                                             : fp::double_to_single(a, rounding, flags_of(context));
     });
 }
 

@@ -131,7 +131,7 @@ struct Context {
 };
 
 // Runs `code` with Context::budget until something makes it leave. Meanwhile the accrued exceptions of the
-// guest are partly in the host's FPU (jit/fp_nearest.h); before and after, and in helpers, the slot has them
+// guest are partly in the host's FPU (jit/fp_host.h); before and after, and in helpers, the slot has them
 // all.
 void execute(Context& context, const Op* code);
 

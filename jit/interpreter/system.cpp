@@ -1,5 +1,5 @@
 // Operations that the engine's helpers carry out.
-#include "jit/fp_nearest.h"
+#include "jit/fp_host.h"
 #include "jit/interpreter/handler.h"
 #include "jit/interpreter/handlers.h"
 
@@ -18,7 +18,7 @@ HelperOutcome call_helper(Context& context, const Op* op) {
     fp::accrue(context.slots[ir::kFloatFlagsSlot]);
     const HelperOutcome outcome =
         context.helpers->call_helper(op->a, static_cast<std::uint32_t>(op->imm), pc + site.length());
-    fp::start_accruing(); // the helper may have cleared the flags
+    fp::start_accruing(context.slots[ir::kRoundingSlot]); // the helper may have changed the flags or the mode
     if (outcome != HelperOutcome::Leave)
         context.slots[ir::kPcSlot] = block_pc;
     return outcome;

@@ -1,14 +1,16 @@
-// The common case, inline: round to nearest, ties to even, with exceptions left in the host's FPU until asked
-// for. A few host instructions per operation.
+// The common case, inline on the host's FPU: the rounding mode is the one that the FPU is set to, and
+// exceptions stay there until asked for. A few host instructions per operation.
 //
 // Protocol for whoever executes guest code with these (the interpreter, later generated code's helpers):
-//   - start_accruing() when guest execution begins on this thread, and when the guest writes fflags;
+//   - start_accruing(frm) when guest execution begins on this thread, and when the guest wrote fflags or frm;
 //   - accrue(flags) before fflags is read and when guest execution ends.
-// Between the two nothing else computes floating-point on the thread. The functions of fp.h do not disturb
-// what has accrued. Results and register bits as in fp.h.
+// Between the two nothing else computes floating-point on the thread. Operations whose rounding mode is
+// another (is_current says so) go to fp.h, which leaves the FPU alone. Results and register bits are as in
+// fp.h.
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 
 #include "arch/fpu.h"
 #include "jit/fp.h"
@@ -17,14 +19,26 @@
 
 namespace ashlar::jit::fp {
 
-inline void start_accruing() {
-    arch::fpu::write_environment(arch::fpu::clean_environment(arch::fpu::Direction::Nearest));
+// Directions in the order of Rounding's first four values. What the host does not have counts as nearest and
+// is never current.
+constexpr arch::fpu::Direction kDirections[] = {arch::fpu::Direction::Nearest,
+                                                arch::fpu::Direction::TowardZero, arch::fpu::Direction::Down,
+                                                arch::fpu::Direction::Up};
+
+inline void start_accruing(std::uint64_t frm) {
+    const auto direction = frm < std::size(kDirections) ? kDirections[frm] : arch::fpu::Direction::Nearest;
+    arch::fpu::write_environment(arch::fpu::clean_environment(direction));
 }
 inline void accrue(std::uint64_t& flags) {
     flags |= arch::fpu::exceptions(arch::fpu::read_environment());
 }
 
-namespace nearest {
+// Whether operations with `rounding` may use the functions below while the dynamic mode is `frm`.
+constexpr bool is_current(Rounding rounding, std::uint64_t frm) {
+    return static_cast<std::uint64_t>(rounding) == frm && rounding != Rounding::NearestMaxMagnitude;
+}
+
+namespace host {
 
 namespace detail {
 template <class F>
@@ -59,9 +73,10 @@ std::uint64_t square_root(std::uint64_t a) {
     return detail::result<F>(arch::fpu::square_root(detail::operand<F>(a)));
 }
 
-// Exceptions of the rare cases that the host cannot do go to `flags` at once.
+// `rounding` is the current one. Exceptions of the rare cases that the host cannot do go to `flags` at once.
 template <class F>
-std::uint64_t fused(Fused op, std::uint64_t a, std::uint64_t b, std::uint64_t c, std::uint64_t& flags) {
+std::uint64_t fused(Fused op, std::uint64_t a, std::uint64_t b, std::uint64_t c, Rounding rounding,
+                    std::uint64_t& flags) {
     using Bits = typename F::Bits;
     const bool negate_product = op == Fused::NegatedMultiplySubtract || op == Fused::NegatedMultiplyAdd;
     const bool negate_addend = op == Fused::MultiplySubtract || op == Fused::NegatedMultiplyAdd;
@@ -73,7 +88,7 @@ std::uint64_t fused(Fused op, std::uint64_t a, std::uint64_t b, std::uint64_t c,
         if (__builtin_expect(!F::is_nan(bits), 1))
             return F::to_register(bits);
     }
-    return F::to_register(exact::fused<F>(left, F::from_register(b), addend, Rounding::NearestEven, flags));
+    return F::to_register(exact::fused<F>(left, F::from_register(b), addend, rounding, flags));
 }
 
 inline std::uint64_t single_to_double(std::uint64_t a) {
@@ -91,7 +106,7 @@ std::uint64_t from_long(std::uint64_t x) {
         return F::to_register(F::from_host(arch::fpu::to_single(value)));
 }
 
-} // namespace nearest
+} // namespace host
 
 // Conversion toward zero to a signed integer of 32 or 64 bits, as C's casts want it (fcvt.w, fcvt.l with
 // RTZ). Leaves exceptions in the host's FPU too.
