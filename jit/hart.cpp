@@ -51,8 +51,6 @@ void EngineHart::kick() {
 void EngineHart::state_changed() {
     context_.budget = 0;
     context_.retired_at_zero = static_cast<std::int64_t>(state_->instret);
-    if (state_->control.satp != satp_)
-        drop_translations();
     renew_generations();
     refresh_context();
     pending_link_ = {};
@@ -181,9 +179,10 @@ const Op* EngineHart::find_code() {
         block = &engine_.translate(key);
     if (!key.single) {
         context_.jump_cache_entry(pc) = {pc, context_.generation, block->code()};
-        executed_.add(pc);
+        PageFilter& executed = spaces_[space_].executed;
+        executed.add(pc);
         if (key.straddles())
-            executed_.add(pc + 2);
+            executed.add(pc + 2);
     }
     if (pending.site != nullptr && pending.target_pc == pc && pending.epoch == engine_.cache().epoch() &&
         !key.single) {

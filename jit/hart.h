@@ -60,6 +60,11 @@ private:
     void refresh_context();
     void apply(riscv64::Effect effect);
     void drop_translations();
+    // Makes the address space of satp the current one, dropping another's translations for it if need be.
+    void switch_space();
+    // SFENCE.VMA of a range, or of everything, in address space `space`.
+    void flush_space(std::size_t space, std::uint64_t address, std::uint64_t size);
+    void renew_generations(std::size_t space);
 
     // The code at pc, translated when necessary; nullptr after a fetch fault has been taken.
     const interpreter::Op* find_code();
@@ -77,10 +82,6 @@ private:
     std::atomic<bool> kicked_{false};
     bool check_interrupts_ = true;
     std::optional<Stop> stop_;
-    std::uint64_t satp_ = 0; // that the TLBs were filled under
-    static constexpr std::size_t kFetchContexts = 3;
-    std::array<std::uint64_t, kFetchContexts> generations_{};
-    std::size_t fetch_context_ = 0;
     // Virtual pages, hashed, that the jump cache leads to: a fence of other pages leaves it alone.
     class PageFilter {
     public:
@@ -94,7 +95,18 @@ private:
             return std::uint64_t{1} << (address >> kPageShift & 63);
         }
         std::array<std::uint64_t, 64> words_{};
-    } executed_;
+    };
+    // What is kept of the address spaces that satp has named lately, one for each of the MMU's.
+    struct Space {
+        static constexpr std::size_t kFetchContexts = 3; // user, supervisor, machine
+        std::uint64_t satp = 0;
+        std::array<std::uint64_t, kFetchContexts> generations{};
+        PageFilter executed;
+    };
+    std::array<Space, mmu::Mmu::kSpaces> spaces_{};
+    std::size_t space_ = 0;       // current
+    std::size_t next_victim_ = 0; // round robin
+    std::size_t fetch_context_ = 0;
     // A link that waits for the code at its target.
     struct PendingLink {
         const interpreter::Op** site = nullptr;

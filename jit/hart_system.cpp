@@ -17,6 +17,9 @@ namespace {
 constexpr unsigned rd(std::uint32_t bits) {
     return bits >> 7 & 31;
 }
+constexpr unsigned rs2(std::uint32_t bits) {
+    return bits >> 20 & 31;
+}
 constexpr unsigned rs1(std::uint32_t bits) {
     return bits >> 15 & 31;
 }
@@ -113,10 +116,12 @@ HelperOutcome EngineHart::wait_for_interrupt(std::uint32_t bits, std::uint64_t n
 HelperOutcome EngineHart::fence_virtual(std::uint32_t bits, std::uint64_t next_pc) {
     if (!riscv64::sfence_vma_allowed(*state_))
         return raise_illegal(bits);
-    if (rs1(bits) == 0)
-        flush_tlb(GuestVirtualAddress(0), ~std::uint64_t{0});
-    else
-        flush_tlb(GuestVirtualAddress(state_->x[rs1(bits)]).align_down(kPageSize), kPageSize);
+    const bool everything = rs1(bits) == 0, every_space = rs2(bits) == 0;
+    const std::uint64_t address = everything ? 0 : state_->x[rs1(bits)] & ~std::uint64_t{kPageSize - 1};
+    const auto asid = static_cast<std::uint16_t>(state_->x[rs2(bits)]);
+    for (std::size_t space = 0; space < spaces_.size(); ++space)
+        if (every_space || riscv64::satp::asid(spaces_[space].satp) == asid)
+            flush_space(space, address, everything ? ~std::uint64_t{0} : kPageSize);
     return leave_to(next_pc);
 }
 

@@ -47,43 +47,68 @@ AccessType access_type(mmu::Access access) {
 void EngineHart::refresh_context() {
     static constexpr std::size_t kFetch[] = {data_context::kUser, data_context::kSupervisor,
                                              data_context::kMachine};
+    if (state_->control.satp != spaces_[space_].satp)
+        switch_space();
     const Privilege privilege = state_->control.privilege;
     fetch_context_ = privilege == Privilege::User ? 0 : privilege == Privilege::Supervisor ? 1 : 2;
-    mmu_.select(data_context_of(*state_), kFetch[fetch_context_]);
+    mmu_.select(space_, data_context_of(*state_), kFetch[fetch_context_]);
     context_.tlb = mmu_.data_entries();
-    context_.generation = generations_[fetch_context_];
+    context_.generation = spaces_[space_].generations[fetch_context_];
     context_.guard = riscv64::mstatus::fs(state_->control.mstatus) != riscv64::mstatus::FloatingPoint::Dirty;
 }
 
-void EngineHart::renew_generations() {
-    for (std::uint64_t& generation : generations_)
+void EngineHart::switch_space() {
+    const std::uint64_t satp = state_->control.satp;
+    for (std::size_t space = 0; space < spaces_.size(); ++space)
+        if (spaces_[space].satp == satp) {
+            space_ = space;
+            return;
+        }
+    space_ = next_victim_;
+    next_victim_ = (next_victim_ + 1) % spaces_.size();
+    mmu_.flush_space(space_);
+    renew_generations(space_);
+    spaces_[space_].satp = satp;
+}
+
+void EngineHart::renew_generations(std::size_t space) {
+    for (std::uint64_t& generation : spaces_[space].generations)
         generation = engine_.next_generation();
-    context_.generation = generations_[fetch_context_];
-    executed_.clear();
+    spaces_[space].executed.clear();
+    context_.generation = spaces_[space_].generations[fetch_context_];
+}
+
+void EngineHart::renew_generations() {
+    for (std::size_t space = 0; space < spaces_.size(); ++space)
+        renew_generations(space);
 }
 
 void EngineHart::drop_translations() {
     mmu_.flush_all();
     renew_generations();
-    satp_ = state_->control.satp;
+}
+
+void EngineHart::flush_space(std::size_t space, std::uint64_t address, std::uint64_t size) {
+    const std::uint64_t first = address & ~std::uint64_t{kPageSize - 1};
+    const std::uint64_t end = address + size;
+    if (size == ~std::uint64_t{0} || end < first) {
+        mmu_.flush_space(space);
+        return renew_generations(space);
+    }
+    bool executed = mmu_.flush(space, address, size); // more than the range: no telling what
+    for (std::uint64_t page = first; page < end && !executed; page += kPageSize)
+        executed = spaces_[space].executed.may_contain(page);
+    if (executed)
+        renew_generations(space);
 }
 
 void EngineHart::flush_tlb(GuestVirtualAddress address, std::uint64_t size) {
-    const std::uint64_t first = address.value() & ~std::uint64_t{kPageSize - 1};
-    const std::uint64_t end = address.value() + size;
-    if (size == ~std::uint64_t{0} || end < first) {
-        mmu_.flush_all();
-        return renew_generations();
-    }
-    bool executed = mmu_.flush(address.value(), size); // more than the range: no telling what
-    for (std::uint64_t page = first; page < end && !executed; page += kPageSize)
-        executed = executed_.may_contain(page);
-    if (executed)
-        renew_generations();
+    for (std::size_t space = 0; space < spaces_.size(); ++space)
+        flush_space(space, address.value(), size);
 }
 
 void EngineHart::apply(Effect effect) {
-    if (riscv64::has(effect, Effect::FlushTlb) || state_->control.satp != satp_)
+    if (riscv64::has(effect, Effect::FlushTlb))
         drop_translations();
     if (riscv64::has(effect, Effect::Interrupts))
         check_interrupts_ = true;

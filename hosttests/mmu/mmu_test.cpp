@@ -91,9 +91,12 @@ TEST_F(MmuTest, PagesThatShareAnEntryReplaceEachOther) {
 
 TEST_F(MmuTest, ContextsAreSeparate) {
     ASSERT_TRUE(mmu.load(0x1000, 1, value));
-    mmu.select(1, 0);
+    mmu.select(0, 1, 0);
     EXPECT_FALSE(hits_read(0x1000, 1));
-    mmu.select(0, 0);
+    mmu.select(1, 0, 0);
+    EXPECT_FALSE(hits_read(0x1000, 1));
+    mmu.flush_space(1);
+    mmu.select(0, 0, 0);
     EXPECT_TRUE(hits_read(0x1000, 1));
 }
 
@@ -163,7 +166,7 @@ TEST_F(MmuTest, AtomicsMustBeAligned) {
 TEST_F(MmuTest, FlushOfAnAddressLeavesOthers) {
     ASSERT_TRUE(mmu.load(0x1000, 1, value));
     ASSERT_TRUE(mmu.load(0x2000, 1, value));
-    EXPECT_FALSE(mmu.flush(0x1000, kPageSize));
+    EXPECT_FALSE(mmu.flush(0, 0x1000, kPageSize));
     EXPECT_FALSE(hits_read(0x1000, 1));
     EXPECT_TRUE(hits_read(0x2000, 1));
     mmu.flush_all();
@@ -175,11 +178,11 @@ TEST_F(MmuTest, FlushOfASuperpageDropsAllItsPages) {
     translator.page_size = 2 << 20;
     ASSERT_TRUE(mmu.load(0x2000, 1, value));
     ASSERT_TRUE(mmu.load(0x3000, 1, value));
-    EXPECT_TRUE(mmu.flush(0x3000, kPageSize));
+    EXPECT_TRUE(mmu.flush(0, 0x3000, kPageSize));
     EXPECT_FALSE(hits_read(0x2000, 1));
     translator.page_size = kPageSize;
     ASSERT_TRUE(mmu.load(0x1000, 1, value));
-    EXPECT_FALSE(mmu.flush(0x3000, kPageSize)); // none is left
+    EXPECT_FALSE(mmu.flush(0, 0x3000, kPageSize)); // none is left
     EXPECT_TRUE(hits_read(0x1000, 1));
 }
 

@@ -116,10 +116,10 @@ struct Context {
     mmu::Mmu* mmu = nullptr;
     Helpers* helpers = nullptr;
 
-    static constexpr std::size_t kJumpCacheEntries = 1024;
+    static constexpr std::size_t kJumpCacheEntries = 4096;
     std::array<JumpCacheEntry, kJumpCacheEntries> jump_cache{};
     JumpCacheEntry& jump_cache_entry(std::uint64_t pc) {
-        return jump_cache[pc >> 1 & (kJumpCacheEntries - 1)];
+        return jump_cache[(pc >> 1 ^ pc >> 14) & (kJumpCacheEntries - 1)];
     }
 
     std::int64_t retired() const { return retired_at_zero - budget; }

@@ -165,20 +165,26 @@ bool Mmu::fetch(std::uint64_t address, unsigned length, Mapping& mapping) {
 }
 
 void Mmu::flush_all() {
-    for (Tlb& tlb : tlbs_)
+    for (std::size_t space = 0; space < kSpaces; ++space)
+        flush_space(space);
+}
+
+void Mmu::flush_space(std::size_t space) {
+    for (Tlb& tlb : tlbs_[space])
         tlb.flush_all();
 }
 
-bool Mmu::flush(std::uint64_t address, std::uint64_t size) {
+bool Mmu::flush(std::size_t space, std::uint64_t address, std::uint64_t size) {
     bool more = false;
-    for (Tlb& tlb : tlbs_)
+    for (Tlb& tlb : tlbs_[space])
         more = tlb.flush(address, size) || more;
     return more;
 }
 
 void Mmu::forbid_writes(GuestPhysicalAddress page) {
-    for (Tlb& tlb : tlbs_)
-        tlb.forbid_writes(reinterpret_cast<std::uintptr_t>(memory_.host(page)));
+    for (auto& space : tlbs_)
+        for (Tlb& tlb : space)
+            tlb.forbid_writes(reinterpret_cast<std::uintptr_t>(memory_.host(page)));
 }
 
 } // namespace ashlar::jit::mmu

@@ -44,15 +44,16 @@ protected:
 // Used by one thread at a time.
 class Mmu {
 public:
-    // Loads and stores, and fetches, select a context each: a TLB that stays valid while it is not selected.
-    static constexpr std::size_t kContexts = 7;
+    // Loads and stores, and fetches, select a context each, of one of several address spaces: a TLB that
+    // stays valid while it is not selected.
+    static constexpr std::size_t kSpaces = 4, kContexts = 7;
 
     Mmu(GuestMemory& memory, Bus& bus, Translator& translator)
         : memory_(memory), bus_(bus), translator_(translator) {}
 
-    void select(std::size_t data_context, std::size_t fetch_context) {
-        data_ = &tlbs_[data_context];
-        fetch_ = &tlbs_[fetch_context];
+    void select(std::size_t space, std::size_t data_context, std::size_t fetch_context) {
+        data_ = &tlbs_[space][data_context];
+        fetch_ = &tlbs_[space][fetch_context];
     }
     // The selected context's entries, for probing inline.
     TlbEntry* data_entries() { return data_->entries(); }
@@ -72,8 +73,9 @@ public:
     }
 
     void flush_all();
+    void flush_space(std::size_t space);
     // True when that dropped more than the range: superpages, or everything.
-    bool flush(std::uint64_t address, std::uint64_t size);
+    bool flush(std::size_t space, std::uint64_t address, std::uint64_t size);
     // Must be called when a page begins to hold translated code.
     void forbid_writes(GuestPhysicalAddress page);
     std::uint64_t misses() const { return misses_; }
@@ -92,9 +94,9 @@ private:
     GuestMemory& memory_;
     Bus& bus_;
     Translator& translator_;
-    std::array<Tlb, kContexts> tlbs_{};
-    Tlb* data_ = &tlbs_[0];
-    Tlb* fetch_ = &tlbs_[0];
+    std::array<std::array<Tlb, kContexts>, kSpaces> tlbs_{};
+    Tlb* data_ = &tlbs_[0][0];
+    Tlb* fetch_ = &tlbs_[0][0];
     Fault fault_;
     std::uint64_t misses_ = 0;
 };

@@ -43,6 +43,8 @@ bool Tlb::flush(std::uint64_t address, std::uint64_t size) {
 }
 
 void Tlb::forbid_writes(std::uint64_t host_page) {
+    if (!used_)
+        return;
     for (TlbEntry& entry : entries_)
         if (entry.write != TlbEntry::kNoTag && entry.write + entry.addend == host_page)
             entry.write = TlbEntry::kNoTag;
