@@ -192,6 +192,30 @@ TEST_F(Paging, NewAddressSpaceReplacesTheOld) {
     EXPECT_EQ(guest.state().x[7], 22u);
 }
 
+TEST_F(Paging, FenceOfAnAddressSpaceReachesItWhileAnotherIsCurrent) {
+    // Given: address space 2 with a page 2 that was used and then remapped from address space 0
+    constexpr std::uint64_t kRoot2 = kRam + 0x18000, kMiddle2 = kRam + 0x19000, kLeaf2 = kRam + 0x1a000;
+    guest.put<std::uint64_t>(kRoot2, kMiddle2 >> 12 << 10 | kV);
+    guest.put<std::uint64_t>(kMiddle2, kLeaf2 >> 12 << 10 | kV);
+    guest.put<std::uint64_t>(kLeaf2, kRam >> 12 << 10 | kAll);
+    guest.put<std::uint64_t>(kLeaf2 + 16, (kRam + 0x2000) >> 12 << 10 | kAll);
+    map(3, kLeaf2, kAll);
+    guest.put<std::uint64_t>(kRam + 0x2000, 22);
+    guest.put<std::uint64_t>(kRam + 0x3000, 33);
+    auto& x = guest.state().x;
+    x[1] = 0x2000;
+    x[2] = 0x3010; // the entry
+    x[5] = std::uint64_t{8} << 60 | std::uint64_t{2} << 44 | kRoot2 >> 12;
+    x[8] = (kRam + 0x3000) >> 12 << 10 | kAll;
+    x[9] = 2;
+    const std::uint32_t fence_space = 0x12000073 | 9u << 20;
+    guest.code(kRam, {csrrw(6, 0x180, 5), load(3, 3, 1, 0), csrrw(0, 0x180, 6), store(3, 8, 2, 0),
+                      fence_space, csrrw(0, 0x180, 5), load(3, 4, 1, 0), csrrw(0, 0x180, 6), kWfi});
+    again();
+    EXPECT_EQ(x[3], 22u);
+    EXPECT_EQ(x[4], 33u);
+}
+
 } // namespace
 
 } // namespace ashlar::jit::test
