@@ -36,10 +36,6 @@ constexpr unsigned exceptions(Environment environment) {
     return (value >> 5 & kInexact) | (value >> 3 & kUnderflow) | (value >> 1 & kOverflow) |
            (value << 1 & kDivideByZero) | (value << 4 & kInvalid);
 }
-constexpr Environment without_exceptions(Environment environment) {
-    return static_cast<Environment>(static_cast<std::uint32_t>(environment) & ~0x3Fu);
-}
-
 inline double add(double a, double b) {
     asm volatile("addsd %1, %0" : "+x"(a) : "x"(b));
     return a;
