@@ -30,6 +30,16 @@ protected:
     ~Console() = default;
 };
 
+// True randomness, for the guest to seed its generator with.
+class EntropySource {
+public:
+    // Fills all of `to`, or returns false and leaves it undefined.
+    virtual bool fill(MutableBytes to) = 0;
+
+protected:
+    ~EntropySource() = default;
+};
+
 // A disk. Offsets and lengths are bytes, multiples of 512, checked by the caller against capacity().
 // Calls complete before they return.
 class BlockBackend {

@@ -107,12 +107,23 @@ TEST_F(RunLoopTest, DoesNotSleepWhenTheDeadlineHasPassedOrInputWaits) {
     machine.then_idle(5'000'000);
     machine.script.emplace_back([this] {
         input_arrives(fake);
-        return Outcome{.kind = Outcome::Kind::Idle, .idle_until_ns = 100'000'000};
+        return Outcome{.kind = Outcome::Kind::Idle, .idle_until_ns = 100'000'000, .wants_input = true};
     });
     machine.then_power_off();
     loop.run();
     EXPECT_EQ(fake.sleeps, 0u);
     EXPECT_TRUE(fake.timers.empty());
+}
+
+TEST_F(RunLoopTest, SleepsThroughInputThatTheGuestDoesNotWant) {
+    machine.script.emplace_back([this] {
+        input_arrives(fake);
+        return Outcome{.kind = Outcome::Kind::Idle, .idle_until_ns = 5'000'000};
+    });
+    machine.then_power_off();
+    fake.on_sleep = {timer_fires};
+    loop.run();
+    EXPECT_EQ(fake.sleeps, 1u);
 }
 
 TEST_F(RunLoopTest, IdleWithoutDeadlineSetsNoTimer) {

@@ -16,7 +16,7 @@ int RunLoop::run() {
         }
         switch (outcome.kind) {
         case Kind::Running: break;
-        case Kind::Idle: sleep_until(outcome.idle_until_ns); break;
+        case Kind::Idle: sleep_until(outcome); break;
         case Kind::PowerOff: return outcome.code;
         case Kind::Failed: return kFailed;
         case Kind::Reset:
@@ -38,8 +38,11 @@ void RunLoop::arm_timer(std::uint64_t deadline_ns) {
     ++statistics_.timers_set;
 }
 
-void RunLoop::sleep_until(std::uint64_t deadline_ns) {
-    if (parts_.console.input_waiting() || parts_.clock.monotonic_ns() >= deadline_ns)
+void RunLoop::sleep_until(const board::Outcome& outcome) {
+    const std::uint64_t deadline_ns = outcome.idle_until_ns;
+    // Input that the guest does not want yet must not keep the loop awake.
+    if ((outcome.wants_input && parts_.console.input_waiting()) ||
+        parts_.clock.monotonic_ns() >= deadline_ns)
         return;
     arm_timer(deadline_ns);
     ++statistics_.sleeps;

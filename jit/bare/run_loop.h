@@ -35,7 +35,7 @@ public:
     const Statistics& statistics() const { return statistics_; }
 
 private:
-    void sleep_until(std::uint64_t deadline_ns);
+    void sleep_until(const board::Outcome& outcome);
     void arm_timer(std::uint64_t deadline_ns);
 
     Parts parts_;

@@ -126,7 +126,8 @@ Status Planner::load_device_tree() {
     const std::unique_ptr<std::byte[]> buffer(new (std::nothrow) std::byte[kDeviceTreeCapacity]);
     if (buffer == nullptr)
         return Error::OutOfMemory;
-    const DeviceTreeConfig config{memory_.size(), images_.harts, images_.command_line, initrd_};
+    const DeviceTreeConfig config{memory_.size(), images_.harts, images_.command_line, initrd_,
+                                  images_.random_seed};
     const auto tree = write_device_tree(MutableBytes(buffer.get(), kDeviceTreeCapacity), config);
     if (!tree.ok()) {
         format(diagnostics_, "the command line of {} bytes does not fit into the device tree\n",
@@ -136,7 +137,6 @@ Status Planner::load_device_tree() {
     const std::uint64_t size = tree.value().size();
     const GuestPhysicalAddress limit = std::min(memory_.base() + memory_.size(), kDeviceTreeLimit);
     plan_.device_tree = (limit - size).align_down(2 * kMiB);
-    // Firmware and boot loaders enlarge the tree in place: the capacity stands for their room.
     ASHLAR_TRY(claim("the device tree", {plan_.device_tree, size}));
     return memory_.write(plan_.device_tree, tree.value());
 }

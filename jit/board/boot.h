@@ -20,6 +20,7 @@ struct BootImages {
     Bytes firmware, kernel, initrd; // each may be empty, but not both firmware and kernel
     std::string_view command_line;
     unsigned harts = 1;
+    Bytes random_seed{}; // for the guest's generator; may be empty
 };
 
 struct BootPlan {

@@ -82,6 +82,8 @@ void Builder::chosen() {
         writer_.cell64("linux,initrd-start", config_.initrd.base.value());
         writer_.cell64("linux,initrd-end", config_.initrd.base.value() + config_.initrd.size);
     }
+    if (!config_.random_seed.empty())
+        writer_.property("rng-seed", config_.random_seed);
     end();
 }
 

@@ -16,6 +16,7 @@ struct DeviceTreeConfig {
     unsigned harts = 1;
     std::string_view command_line; // no bootargs when empty
     Window initrd{};               // no initrd when its size is 0
+    Bytes random_seed{};           // none when empty
 };
 
 // Enough for kMaxHarts and a command line of 4 KiB.

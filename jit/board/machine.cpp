@@ -87,6 +87,7 @@ private:
     std::atomic<bool> kicked_{false};
     bool host_interface_busy_ = false;
     std::uint64_t next_input_poll_ns_ = 0;
+    std::uint64_t instructions_before_reset_ = 0; // harts count from 0 again
     std::uint64_t busy_ns_ = 0, supervisor_calls_ = 0, idles_ = 0;
 };
 
@@ -104,7 +105,11 @@ Status VirtualMachine::build() {
 
 // Reset vector: images in place, devices reset, harts at the entry point.
 Status VirtualMachine::start() {
-    const BootPlan plan = ASHLAR_TRY(load_boot_images(memory_, images_, *config_.diagnostics));
+    std::array<std::byte, 32> seed;
+    BootImages images = images_;
+    if (config_.entropy != nullptr && config_.entropy->fill(seed))
+        images.random_seed = seed;
+    const BootPlan plan = ASHLAR_TRY(load_boot_images(memory_, images, *config_.diagnostics));
     std::array<std::byte, sizeof plan.dynamic_info_words> dynamic_info;
     for (std::size_t i = 0; i < plan.dynamic_info_words.size(); ++i)
         store_le(dynamic_info.data() + 8 * i, plan.dynamic_info_words[i]);
@@ -140,6 +145,7 @@ void VirtualMachine::clear_ram() {
 Status VirtualMachine::reset() {
     engine_->flush_code();
     clear_ram();
+    instructions_before_reset_ = engine_->statistics().instructions + instructions_before_reset_;
     return start();
 }
 
@@ -264,8 +270,9 @@ void VirtualMachine::print_statistics(Sink& sink) {
     const std::uint64_t busy_us = std::max<std::uint64_t>(busy_ns_ / 1000, 1);
     format(sink, "machine: {} harts, {} MiB, {} ms busy, {} times idle, {} SBI calls\n", config_.harts,
            config_.ram.size() >> 20, busy_us / 1000, idles_, supervisor_calls_);
-    format(sink, "engine: {} instructions, {} MIPS, {} exceptions, {} interrupts\n", engine.instructions,
-           engine.instructions / busy_us, engine.exceptions, engine.interrupts);
+    const std::uint64_t instructions = engine.instructions + instructions_before_reset_;
+    format(sink, "engine: {} instructions, {} MIPS, {} exceptions, {} interrupts\n", instructions,
+           instructions / busy_us, engine.exceptions, engine.interrupts);
     format(sink, "code: {} blocks of {} instructions translated, {} blocks invalidated, {} lookups\n",
            engine.blocks_translated, engine.instructions_translated, engine.blocks_invalidated,
            engine.block_lookups);

@@ -23,7 +23,8 @@ struct MachineConfig {
     std::span<BlockBackend* const> disks; // virtio-mmio slot i holds disk i, at most 8
     Clock* clock = nullptr;
     Console* console = nullptr;
-    Sink* diagnostics = nullptr; // our own messages, not the guest's
+    EntropySource* entropy = nullptr; // may be absent: the guest then gathers its own
+    Sink* diagnostics = nullptr;      // our own messages, not the guest's
     std::uint64_t code_cache_bytes = std::uint64_t{64} << 20;
 };
 

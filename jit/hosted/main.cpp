@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <vector>
 
 #include "jit/board/machine.h"
@@ -62,6 +63,13 @@ public:
 
 private:
     MutableBytes bytes_;
+};
+
+class HostEntropy final : public EntropySource {
+public:
+    bool fill(MutableBytes to) override {
+        return getrandom(to.data(), to.size(), 0) == static_cast<ssize_t>(to.size());
+    }
 };
 
 int complain(const std::string& message, int code) {
@@ -176,6 +184,7 @@ int run_machine(const Options& options) {
     HostClock clock;
     Terminal terminal;
     MessageSink messages(&terminal);
+    HostEntropy entropy;
     board::MachineConfig config{};
     config.ram = ram.bytes();
     config.harts = options.harts;
@@ -186,6 +195,7 @@ int run_machine(const Options& options) {
     config.disks = disks;
     config.clock = &clock;
     config.console = &terminal;
+    config.entropy = &entropy;
     config.diagnostics = &messages;
     const auto machine = board::Machine::create(config);
     if (!machine.ok())
