@@ -7,6 +7,7 @@
 #include "arch/x86_64/translator/layout.h"
 #include "arch/x86_64/translator/registers.h"
 #include "arch/x86_64/translator/stacks.h"
+#include "lib/assert.h"
 #include "lib/page_table.h"
 
 // Page-aligned borders of the image's parts, by the linker script.
@@ -122,6 +123,13 @@ Status check(const abi::BootInfo& boot) {
     return sound ? Status() : Status(Error::Malformed);
 }
 
+// What the CPU is about to use: nothing writable and executable, nothing for ring 3.
+void check_rights(const Table& table) {
+    table.for_each_leaf([](std::uint64_t, const Table::Mapping& mapping) {
+        ASHLAR_ASSERT(!(mapping.rights.write && mapping.rights.execute) && !mapping.rights.user);
+    });
+}
+
 } // namespace
 
 Status map_memory(const abi::BootInfo& boot, jit::bare::Environment& environment) {
@@ -142,6 +150,7 @@ Status map_memory(const abi::BootInfo& boot, jit::bare::Environment& environment
         ASHLAR_TRY(kRam.map(table, environment.windows, abi::kRamBase, boot.ram_size, kData));
     ASHLAR_TRY(map_blobs(table, boot, environment));
 
+    check_rights(table);
     write_cr3(table.root().value());
     frames.use_private_window();
     environment.ram = {ram, boot.ram_size};
