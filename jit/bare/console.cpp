@@ -47,12 +47,18 @@ void HypercallConsole::flush() {
 }
 
 bool HypercallConsole::input_waiting() const {
-    return input_begin_ != input_end_ || events.console_input.load(std::memory_order_relaxed);
+    return input_begin_ != input_end_ || input_held_ || events.console_input.load(std::memory_order_relaxed);
+}
+
+void HypercallConsole::hold_input() {
+    if (events.console_input.exchange(false, std::memory_order_relaxed))
+        input_held_ = true;
 }
 
 void HypercallConsole::refill() {
     // Cleared first: input that arrives after the hypercall has looked sets it again.
     events.console_input.store(false, std::memory_order_relaxed);
+    input_held_ = false;
     input_begin_ = input_end_ = 0;
     const Result<std::size_t> stored = hypervisor_.console_read(input_);
     if (!stored.ok())
@@ -66,7 +72,7 @@ void HypercallConsole::refill() {
 std::size_t HypercallConsole::read(MutableBytes buffer) {
     if (buffer.empty())
         return 0;
-    if (input_begin_ == input_end_ && events.console_input.load(std::memory_order_relaxed))
+    if (input_begin_ == input_end_ && input_waiting())
         refill();
     const std::size_t size = std::min(buffer.size(), input_end_ - input_begin_);
     std::memcpy(buffer.data(), input_ + input_begin_, size);

@@ -22,6 +22,8 @@ public:
     void flush();
     // Whether read() would give bytes, as far as is known without a hypercall.
     bool input_waiting() const;
+    // The guest does not want input for now: what waits stays where it is and does not end a sleep.
+    void hold_input();
 
 private:
     static constexpr std::size_t kBufferBytes = abi::kMaxConsoleBytes;
@@ -30,6 +32,7 @@ private:
     Hypervisor& hypervisor_;
     std::size_t output_size_ = 0;
     std::size_t input_begin_ = 0, input_end_ = 0;
+    bool input_held_ = false;
     std::byte output_[kBufferBytes];
     std::byte input_[256];
 };

@@ -40,10 +40,10 @@ void RunLoop::arm_timer(std::uint64_t deadline_ns) {
 
 void RunLoop::sleep_until(const board::Outcome& outcome) {
     const std::uint64_t deadline_ns = outcome.idle_until_ns;
-    // Input that the guest does not want yet must not keep the loop awake.
-    if ((outcome.wants_input && parts_.console.input_waiting()) ||
-        parts_.clock.monotonic_ns() >= deadline_ns)
+    if ((outcome.wants_input && parts_.console.input_waiting()) || parts_.clock.monotonic_ns() >= deadline_ns)
         return;
+    if (!outcome.wants_input)
+        parts_.console.hold_input();
     arm_timer(deadline_ns);
     ++statistics_.sleeps;
     // One interrupt ends the sleep, whatever it was: the machine knows whether there is something to do now,
