@@ -1,8 +1,8 @@
 # build/x86_64/translator.elf: what runs at ring 0 of a translated VM. The hypervisor's image embeds it.
 TRANSLATOR       := $(BUILD)/x86_64/translator.elf
 TRANSLATOR_OBJ   := $(BUILD)/x86_64/translator-obj
-TRANSLATOR_SRC   := $(call sources,lib jit arch/x86_64/translator,lib/freestanding/no_heap jit/hosted)
-TRANSLATOR_ASM   := $(call asm,arch/x86_64/translator)
+TRANSLATOR_SRC   := $(call sources,lib jit arch/x86_64/common arch/x86_64/translator,lib/freestanding/no_heap jit/hosted)
+TRANSLATOR_ASM   := $(call asm,arch/x86_64/common arch/x86_64/translator)
 TRANSLATOR_OBJS  := $(patsubst %,$(TRANSLATOR_OBJ)/%.o,$(TRANSLATOR_SRC) $(TRANSLATOR_ASM))
 TRANSLATOR_LD    := linker/translator-x86_64.ld
 # Position-independent, since it lies neither in the low nor in the top 2 GiB.

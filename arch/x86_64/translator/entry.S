@@ -1,6 +1,6 @@
 // Entry from the hypervisor in the state that lib/vm_abi.h describes: rdi = BootInfo. Prepares what compiled
 // code needs (a stack with a guard page below it, SSE) and never returns.
-#include "arch/x86_64/translator/stack_size.h"
+#include "arch/x86_64/common/stack_size.h"
 
     .section .text.entry, "ax"
     .globl  translator_start

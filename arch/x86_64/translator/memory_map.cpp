@@ -3,10 +3,10 @@
 #include <cstring>
 #include <new>
 
+#include "arch/x86_64/common/registers.h"
+#include "arch/x86_64/common/stacks.h"
 #include "arch/x86_64/page_table_format.h"
 #include "arch/x86_64/translator/layout.h"
-#include "arch/x86_64/translator/registers.h"
-#include "arch/x86_64/translator/stacks.h"
 #include "lib/assert.h"
 #include "lib/page_table.h"
 

@@ -1,11 +1,10 @@
 // The last words of a translator that cannot go on: registers and a backtrace, as one Crash hypercall.
-#include <array>
 #include <string_view>
 
+#include "arch/x86_64/common/registers.h"
+#include "arch/x86_64/common/stacks.h"
 #include "arch/x86_64/translator/interrupts.h"
 #include "arch/x86_64/translator/layout.h"
-#include "arch/x86_64/translator/registers.h"
-#include "arch/x86_64/translator/stacks.h"
 #include "jit/bare/console.h"
 #include "jit/bare/hypervisor.h"
 #include "lib/assert.h"
@@ -16,38 +15,6 @@ namespace {
 
 using Report = BufferSink<2048>;
 
-constexpr std::array<std::string_view, 32> kExceptionNames = {"divide error",
-                                                              "debug",
-                                                              "NMI",
-                                                              "breakpoint",
-                                                              "overflow",
-                                                              "bound range",
-                                                              "invalid opcode",
-                                                              "no coprocessor",
-                                                              "double fault",
-                                                              "coprocessor overrun",
-                                                              "invalid TSS",
-                                                              "segment not present",
-                                                              "stack fault",
-                                                              "general protection",
-                                                              "page fault",
-                                                              "reserved",
-                                                              "x87 error",
-                                                              "alignment check",
-                                                              "machine check",
-                                                              "SIMD error",
-                                                              "virtualization",
-                                                              "control protection",
-                                                              "reserved",
-                                                              "reserved",
-                                                              "reserved",
-                                                              "reserved",
-                                                              "reserved",
-                                                              "reserved",
-                                                              "hypervisor injection",
-                                                              "VMM communication",
-                                                              "security",
-                                                              "reserved"};
 constexpr std::uint64_t kDoubleFault = 8, kPageFault = 14;
 
 // Sends the report. The memory that holds it is part of the image, which has one fixed place.
@@ -85,8 +52,7 @@ void registers(Sink& sink, const InterruptFrame& f) {
 void exception_is_fatal(const InterruptFrame& frame) {
     const std::uint64_t vector = frame.vector & 0xff;
     Report report;
-    format(report, "translator: exception {} ({}), error code {:#x}", vector,
-           vector < kExceptionNames.size() ? kExceptionNames[vector] : "unexpected interrupt",
+    format(report, "translator: exception {} ({}), error code {:#x}", vector, exception_name(vector),
            frame.error_code);
     if (vector == kPageFault)
         format(report, ", address {:#x}", read_cr2());

@@ -1,8 +1,8 @@
 // From the hypervisor's entry state to the portable main program.
+#include "arch/x86_64/common/registers.h"
 #include "arch/x86_64/translator/interrupts.h"
 #include "arch/x86_64/translator/layout.h"
 #include "arch/x86_64/translator/memory_map.h"
-#include "arch/x86_64/translator/registers.h"
 #include "jit/bare/program_heap.h"
 #include "jit/bare/translator.h"
 

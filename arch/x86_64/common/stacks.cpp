@@ -1,9 +1,9 @@
-#include "arch/x86_64/translator/stacks.h"
+#include "arch/x86_64/common/stacks.h"
 
-#include "arch/x86_64/translator/stack_size.h"
+#include "arch/x86_64/common/stack_size.h"
 #include "lib/assert.h"
 
-namespace ashlar::arch::translator {
+namespace ashlar::arch {
 namespace {
 
 template <std::size_t Size>
@@ -64,4 +64,4 @@ bool is_on_stack(std::uint64_t address, std::size_t size) {
     return false;
 }
 
-} // namespace ashlar::arch::translator
+} // namespace ashlar::arch

@@ -1,9 +1,9 @@
-// Control registers and the instructions around them, for code in ring 0 of a VM.
+// Control registers and the instructions around them, for code in ring 0.
 #pragma once
 
 #include <cstdint>
 
-namespace ashlar::arch::translator {
+namespace ashlar::arch {
 
 constexpr std::uint64_t kCr0MonitorCoprocessor = 1 << 1;
 constexpr std::uint64_t kCr0Emulation = 1 << 2;
@@ -77,4 +77,4 @@ inline void write_xcr0(std::uint64_t value) {
                  : "memory");
 }
 
-} // namespace ashlar::arch::translator
+} // namespace ashlar::arch

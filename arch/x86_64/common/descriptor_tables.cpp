@@ -1,10 +1,10 @@
 #include <array>
 
-#include "arch/x86_64/translator/interrupts.h"
-#include "arch/x86_64/translator/stacks.h"
+#include "arch/x86_64/common/interrupt_frame.h"
+#include "arch/x86_64/common/stacks.h"
 #include "lib/vm_abi.h"
 
-namespace ashlar::arch::translator {
+namespace ashlar::arch {
 namespace {
 
 // Flat segments. The order after the kernel's is what SYSRET asks for: user data, then user code.
@@ -103,4 +103,4 @@ void load_descriptor_tables() {
                  : "rax", "memory");
 }
 
-} // namespace ashlar::arch::translator
+} // namespace ashlar::arch

@@ -1,4 +1,4 @@
-// The translator's stacks, each with an unmapped page below it.
+// The stacks of a kernel of ours, each with an unmapped page below it.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 #include "lib/address.h"
 
-namespace ashlar::arch::translator {
+namespace ashlar::arch {
 
 // Stack 0 runs the program; 1 and up are the interrupt stacks of the TSS by their number.
 constexpr unsigned kMainStack = 0, kDoubleFaultStack = 1, kMachineStack = 2, kEventStack = 3;
@@ -22,4 +22,4 @@ bool is_stack_guard(std::uint64_t address);
 // Whether `size` bytes at `address` lie on one of the stacks.
 bool is_on_stack(std::uint64_t address, std::size_t size);
 
-} // namespace ashlar::arch::translator
+} // namespace ashlar::arch
