@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "kernel/numa_topology.h"
 #include "lib/address.h"
 
 namespace ashlar::kernel {
@@ -28,6 +29,9 @@ struct BootInformation {
     std::uint64_t bundle_size = 0;
     PhysicalAddress acpi_rsdp;              // 0 when the protocol does not say
     PhysicalAddress image_begin, image_end; // our own image with its bss, page-aligned
+    PhysicalAddress early_begin, early_end; // taken from usable memory before there was an allocator
+    NumaTopology numa;
+    std::uint32_t cpu_count = 1; // enabled, as the firmware says
 };
 
 // Entered by arch once the CPU runs on our own tables with exceptions and console working. Interrupts are

@@ -1,0 +1,52 @@
+#include "arch/x86_64/boot/selftest.h"
+
+#include <cstdint>
+
+#include "arch/x86_64/log.h"
+#include "arch/x86_64/paging.h"
+#include "lib/assert.h"
+
+namespace ashlar::arch {
+namespace {
+
+// Deeper than any stack, though not for ever, which the compiler would notice.
+[[gnu::noinline]] std::uint64_t overflow_the_stack(std::uint64_t depth) {
+    volatile std::uint64_t frame[64] = {depth};
+    return depth == 0 ? 0 : overflow_the_stack(depth - 1) + frame[depth % 64];
+}
+
+[[gnu::noinline]] void read_from_nowhere() {
+    const volatile std::uint64_t* nowhere = reinterpret_cast<const volatile std::uint64_t*>(0x1234'5678);
+    static_cast<void>(*nowhere);
+}
+
+[[gnu::noinline]] void write_to_code() {
+    *reinterpret_cast<volatile std::byte*>(&run_selftest) = std::byte{0};
+}
+
+} // namespace
+
+void run_selftest(std::string_view command_line) {
+    constexpr std::string_view kKey = "selftest=";
+    const std::size_t position = command_line.find(kKey);
+    if (position == std::string_view::npos)
+        return;
+    std::string_view name = command_line.substr(position + kKey.size());
+    name = name.substr(0, name.find(' '));
+    log("ashlar: selftest: {}\n", name);
+    if (name == "page-fault")
+        read_from_nowhere();
+    else if (name == "write-to-code")
+        write_to_code();
+    else if (name == "stack-overflow")
+        static_cast<void>(overflow_the_stack(1 << 20));
+    else if (name == "invalid-opcode")
+        asm volatile("ud2");
+    else if (name == "assertion")
+        ASHLAR_ASSERT(name.empty());
+    else
+        log("ashlar: selftest: unknown; there are page-fault, write-to-code, stack-overflow, invalid-opcode, "
+            "assertion\n");
+}
+
+} // namespace ashlar::arch

@@ -1,0 +1,108 @@
+// From the boot protocol's entry to kernel_main: console, exceptions, what the firmware says, our own tables,
+// clocks.
+#include "arch/cpu.h"
+#include "arch/x86_64/boot/boot_protocol.h"
+#include "arch/x86_64/boot/numa.h"
+#include "arch/x86_64/boot/protocol.h"
+#include "arch/x86_64/boot/selftest.h"
+#include "arch/x86_64/clock.h"
+#include "arch/x86_64/common/interrupt_frame.h"
+#include "arch/x86_64/common/registers.h"
+#include "arch/x86_64/local_apic.h"
+#include "arch/x86_64/log.h"
+#include "arch/x86_64/memory_layout.h"
+#include "arch/x86_64/paging.h"
+#include "arch/x86_64/power.h"
+#include "arch/x86_64/serial.h"
+
+namespace ashlar::arch {
+namespace {
+
+// Physical memory as the boot tables show it.
+class BootReader final : public acpi::PhysicalReader {
+public:
+    Result<Bytes> view(PhysicalAddress address, std::uint64_t size) override {
+        if (address.value() >= kBootMappedBytes || size > kBootMappedBytes - address.value())
+            return Error::OutOfRange;
+        return Bytes{static_cast<const std::byte*>(physical_to_virtual(address)), size};
+    }
+};
+
+constinit kernel::BootInformation boot_information{};
+constinit acpi::Tables acpi_tables{};
+
+[[noreturn]] void fail(std::string_view what, Error error) {
+    log("ashlar: fatal: {}: {}\n", what, error);
+    power_off(false);
+}
+
+Status read_protocol(unsigned protocol, PhysicalAddress information) {
+    BootReader reader;
+    switch (protocol) {
+    case PROTOCOL_PVH: return read_pvh(reader, information, boot_information);
+    case PROTOCOL_MULTIBOOT2: return read_multiboot2(reader, information, boot_information);
+    default: return Error::Unsupported;
+    }
+}
+
+void read_acpi() {
+    BootReader reader;
+    ConsoleSink console;
+    Result<acpi::Tables> tables = acpi::read_tables(reader, boot_information.acpi_rsdp, console);
+    if (!tables.ok())
+        return log("ashlar: acpi: no tables: {}\n", tables.error());
+    acpi_tables = std::move(tables).value();
+    set_soft_off(acpi_tables);
+    fill_numa(acpi_tables, boot_information);
+}
+
+// Protections of the hypervisor against itself and its guests, and the extended state that guests may use.
+void enable_cpu_features() {
+    constexpr std::uint32_t kXsave = 1 << 26, kAvx = 1 << 28;                // CPUID 1, ecx
+    constexpr std::uint32_t kSmep = 1 << 7, kSmap = 1 << 20, kUmip = 1 << 2; // CPUID 7, ebx, ebx, ecx
+    std::uint64_t cr4 = read_cr4() | kCr4OsFxsr | kCr4OsXmmExceptions;
+    const Cpuid basic = cpuid(1);
+    if ((basic.ecx & kXsave) != 0)
+        cr4 |= kCr4OsXsave;
+    if (cpuid(0).eax >= 7) {
+        const Cpuid extended = cpuid(7);
+        cr4 |= (extended.ebx & kSmep) != 0 ? kCr4Smep : 0;
+        cr4 |= (extended.ebx & kSmap) != 0 ? kCr4Smap : 0;
+        cr4 |= (extended.ecx & kUmip) != 0 ? kCr4Umip : 0;
+    }
+    write_cr4(cr4);
+    if ((basic.ecx & kXsave) != 0)
+        write_xcr0(kXcr0X87 | kXcr0Sse | ((basic.ecx & kAvx) != 0 ? kXcr0Avx : 0));
+}
+
+} // namespace
+
+void* physical_to_virtual(PhysicalAddress address) {
+    return reinterpret_cast<void*>((kDirectMapBase + address.value()).value());
+}
+PhysicalAddress virtual_to_physical(const void* direct_map_pointer) {
+    return PhysicalAddress(VirtualAddress(reinterpret_cast<std::uintptr_t>(direct_map_pointer)) -
+                           kDirectMapBase);
+}
+
+extern "C" [[noreturn]] void start(unsigned protocol, std::uint32_t information) {
+    initialize_console();
+    load_descriptor_tables();
+    boot_information.image_begin = image_to_physical(image_begin);
+    boot_information.image_end = image_to_physical(image_end).align_up(kPageSize);
+    if (const Status read = read_protocol(protocol, PhysicalAddress(information)); !read.ok())
+        fail("cannot read what the boot loader handed over", read.error());
+    read_acpi();
+    if (const Status mapped = enter_final_address_space(boot_information); !mapped.ok())
+        fail("cannot build page tables", mapped.error());
+    enable_cpu_features();
+    ConsoleSink console;
+    if (const Status ready = initialize_interrupts(acpi_tables, console); !ready.ok())
+        fail("cannot set up interrupts", ready.error());
+    initialize_clock();
+    check_write_xor_execute(console);
+    run_selftest(boot_information.command_line);
+    kernel::kernel_main(boot_information);
+}
+
+} // namespace ashlar::arch

@@ -1,0 +1,17 @@
+// Interrupts and exceptions of the hypervisor.
+#pragma once
+
+#include <cstdint>
+
+#include "arch/x86_64/common/interrupt_frame.h"
+
+namespace ashlar::arch {
+
+constexpr unsigned kTimerInterruptVector = 0x40, kConsoleInterruptVector = 0x41, kSpuriousVector = 0xff;
+
+// Prints the registers and a backtrace, and ends everything with a failure code.
+[[noreturn]] void fatal_exception(const InterruptFrame& frame);
+// Prints the call chain from a frame pointer on.
+void print_backtrace(std::uint64_t rip, std::uint64_t rbp);
+
+} // namespace ashlar::arch

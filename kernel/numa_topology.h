@@ -1,0 +1,40 @@
+// Which memory and which CPUs lie near each other, as the firmware says.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "kernel/frame_allocator.h"
+#include "lib/address.h"
+
+namespace ashlar::kernel {
+
+struct NumaTopology {
+    static constexpr std::size_t kMaxNodes = 16;
+    static constexpr std::size_t kMaxRanges = 64;
+    static constexpr std::uint8_t kLocalDistance = 10, kRemoteDistance = 20;
+
+    struct Range {
+        PhysicalAddress base;
+        std::uint64_t size;
+        NodeId node; // index into `domains`
+    };
+
+    // Without tables: one node that owns everything.
+    std::size_t node_count = 1;
+    std::array<std::uint32_t, kMaxNodes> domains{}; // the firmware's names of the nodes
+    std::array<Range, kMaxRanges> ranges{};
+    std::size_t range_count = 0;
+    std::array<std::array<std::uint8_t, kMaxNodes>, kMaxNodes> distance{};
+    std::array<std::uint32_t, kMaxNodes> cpus{}; // enabled CPUs per node
+
+    // The node of an address; node 0 when no range has it.
+    NodeId node_of(PhysicalAddress address) const {
+        for (std::size_t i = 0; i < range_count; ++i)
+            if (address - ranges[i].base < ranges[i].size)
+                return ranges[i].node;
+        return 0;
+    }
+};
+
+} // namespace ashlar::kernel
