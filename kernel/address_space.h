@@ -28,7 +28,6 @@ struct Mapping {
 // run on at most this CPU) or is pending for each vCPU's next entry.
 class AddressSpace {
 public:
-    virtual ~AddressSpace() = default;
     // Maps a range with the largest leaves that alignment allows. Overlap when part of it is mapped,
     // OutOfRange beyond the guest-physical width, OutOfMemory without frames for tables (nothing stays mapped
     // then).
@@ -39,6 +38,9 @@ public:
     virtual Status protect(GuestPhysicalAddress from, std::uint64_t size, Rights rights) = 0;
     // NotFound when nothing is mapped there.
     virtual Result<Mapping> translate(GuestPhysicalAddress address) const = 0;
+
+protected:
+    ~AddressSpace() = default;
 };
 
 } // namespace ashlar::kernel

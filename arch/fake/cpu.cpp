@@ -1,0 +1,69 @@
+#include "arch/cpu.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "arch/fake/machine.h"
+#include "lib/assert.h"
+
+namespace ashlar::arch {
+
+namespace fake {
+Machine& machine() {
+    static Machine instance;
+    return instance;
+}
+} // namespace fake
+
+using fake::machine;
+
+void enable_interrupts() {
+    machine().interrupts_on = true;
+}
+void disable_interrupts() {
+    machine().interrupts_on = false;
+}
+bool interrupts_enabled() {
+    return machine().interrupts_on;
+}
+void wait_for_interrupt() {
+    if (machine().on_wait)
+        return machine().on_wait();
+    ASHLAR_ASSERT(machine().timer_deadline != ~std::uint64_t{0}); // nothing would ever wake us
+    machine().now_ns = std::max(machine().now_ns, machine().timer_deadline);
+}
+void* physical_to_virtual(PhysicalAddress address) {
+    ASHLAR_ASSERT(address.value() < machine().memory_size);
+    return machine().memory + address.value();
+}
+PhysicalAddress virtual_to_physical(const void* pointer) {
+    return PhysicalAddress(
+        static_cast<std::uint64_t>(static_cast<const std::byte*>(pointer) - machine().memory));
+}
+std::uint64_t now_ns() {
+    return machine().now_ns;
+}
+std::uint64_t counter_hz() {
+    return 1'000'000'000;
+}
+std::uint64_t boot_wall_clock_ns() {
+    return 1'700'000'000'000'000'000;
+}
+void arm_timer(std::uint64_t deadline_ns) {
+    machine().timer_deadline = deadline_ns;
+}
+void power_off(bool ok) {
+    std::_Exit(ok ? 33 : 35); // death tests look at it
+}
+void console_write(const char* text, std::size_t length) {
+    machine().console_output.append(text, length);
+}
+bool console_read(char& character) {
+    if (machine().console_input.empty())
+        return false;
+    character = machine().console_input.front();
+    machine().console_input.erase(0, 1);
+    return true;
+}
+
+} // namespace ashlar::arch

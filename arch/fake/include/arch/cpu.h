@@ -1,0 +1,26 @@
+// The fake CPU of host tests: see arch/x86_64/include/arch/cpu.h for what the functions promise. Physical
+// memory is what a test gives; time is what it says.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "lib/address.h"
+
+namespace ashlar::arch {
+
+void enable_interrupts();
+void disable_interrupts();
+bool interrupts_enabled();
+void wait_for_interrupt();
+void* physical_to_virtual(PhysicalAddress address);
+PhysicalAddress virtual_to_physical(const void* direct_map_pointer);
+std::uint64_t now_ns();
+std::uint64_t counter_hz();
+std::uint64_t boot_wall_clock_ns();
+void arm_timer(std::uint64_t deadline_ns);
+[[noreturn]] void power_off(bool ok);
+void console_write(const char* text, std::size_t length);
+bool console_read(char& character);
+
+} // namespace ashlar::arch

@@ -1,0 +1,24 @@
+// What host tests set and see of the fake CPU. One machine per process, used by one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace ashlar::arch::fake {
+
+struct Machine {
+    std::byte* memory = nullptr; // physical address 0
+    std::uint64_t memory_size = 0;
+    std::uint64_t now_ns = 0;
+    std::uint64_t timer_deadline = ~std::uint64_t{0};
+    bool interrupts_on = false;
+    std::string console_output;
+    std::string console_input; // taken from the front
+    // What happens while the CPU waits; by default time jumps to the timer's deadline.
+    std::function<void()> on_wait;
+};
+Machine& machine();
+
+} // namespace ashlar::arch::fake

@@ -1,0 +1,66 @@
+// Frames for one owner under its NUMA policy, and objects that live in such frames: the hypervisor has no
+// heap, what a VM costs is charged to it and comes back when it ends.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "arch/cpu.h"
+#include "kernel/frame_allocator.h"
+#include "lib/bytes.h"
+
+namespace ashlar::kernel {
+
+// Not synchronized.
+class MemorySource {
+public:
+    // `strict`: take no other node's memory than `node`'s.
+    MemorySource(FrameAllocator& frames, MemoryAccount& account, NodeId node = kAnyNode, bool strict = false)
+        : frames_(frames), account_(account), node_(node), strict_(strict) {}
+
+    // As FrameAllocator::allocate.
+    Result<PhysicalAddress> allocate(unsigned order) {
+        return frames_.allocate(order, node_, account_, strict_);
+    }
+    // Likewise, filled with zeros.
+    Result<PhysicalAddress> allocate_zeroed(unsigned order) {
+        const PhysicalAddress block = ASHLAR_TRY(allocate(order));
+        std::memset(arch::physical_to_virtual(block), 0, kPageSize << order);
+        return block;
+    }
+    void free(PhysicalAddress block, unsigned order) { frames_.free(block, order, account_); }
+
+    MemoryAccount& account() { return account_; }
+
+private:
+    FrameAllocator& frames_;
+    MemoryAccount& account_;
+    NodeId node_;
+    bool strict_;
+};
+
+// The order of the smallest block that holds `bytes`, which is not 0.
+constexpr unsigned order_for(std::uint64_t bytes) {
+    const std::uint64_t frames = (bytes + kPageSize - 1) / kPageSize;
+    return static_cast<unsigned>(std::bit_width(frames - 1));
+}
+static_assert(order_for(1) == 0 && order_for(kPageSize) == 0 && order_for(kPageSize + 1) == 1);
+static_assert(order_for(3 * kPageSize) == 2 && order_for(4 * kPageSize) == 2);
+
+// A T in frames of its own. Its end is destroy_in_frames with the same source.
+template <class T, class... Arguments>
+Result<T*> create_in_frames(MemorySource& source, Arguments&&... arguments) {
+    const PhysicalAddress block = ASHLAR_TRY(source.allocate_zeroed(order_for(sizeof(T))));
+    return ::new (arch::physical_to_virtual(block)) T(std::forward<Arguments>(arguments)...);
+}
+
+template <class T>
+void destroy_in_frames(MemorySource& source, T* object) {
+    object->~T();
+    source.free(arch::virtual_to_physical(object), order_for(sizeof(T)));
+}
+
+} // namespace ashlar::kernel
