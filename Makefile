@@ -81,6 +81,18 @@ $(HOST)/tests/decoder: | $(HOST)/tests/decoder-data/words.txt
 $(HOST)/tests/decoder-data/words.txt: hosttests/decoder/generate.py ; @echo "  GEN     $(@D)"
 	$(Q)python3 $< $(@D)
 
+# What runs random programs within the guest.
+FUZZ_HARNESS := $(wildcard hosttests/fuzz/guest/*) hosttests/fuzz/case_layout.h
+$(HOST)/tests/fuzz: | $(HOST)/tests/fuzz-harness.bin
+$(HOST)/tests/fuzz-harness.bin: $(FUZZ_HARNESS) ; @mkdir -p $(@D) && echo "  RISCV   $@"
+	$(Q)riscv64-linux-gnu-gcc -std=gnu11 -Wall -Wextra -Werror -O2 -march=rv64imac_zicsr_zifencei -mabi=lp64 -ffreestanding \
+	    -fno-tree-loop-distribute-patterns -mcmodel=medany -msmall-data-limit=0 -fno-pic -I. \
+	    -c hosttests/fuzz/guest/harness.c -o $(@:.bin=.c.o)
+	$(Q)riscv64-linux-gnu-gcc -march=rv64gc -mabi=lp64 -c hosttests/fuzz/guest/start.S -o $(@:.bin=.S.o)
+	$(Q)riscv64-linux-gnu-ld -melf64lriscv --no-warn-rwx-segments -T hosttests/fuzz/guest/harness.ld \
+	    -o $(@:.bin=.elf) $(@:.bin=.S.o) $(@:.bin=.c.o)
+	$(Q)riscv64-linux-gnu-objcopy -O binary $(@:.bin=.elf) $@
+
 $(HOST)/ashlar-bench: $(call obj,$(HOST),$(BENCH_SRC)) $(HOST_LIB) ; @echo "  LD      $@"
 	$(Q)$(CXX) -o $@ $^ -lbenchmark_main -lbenchmark -pthread
 

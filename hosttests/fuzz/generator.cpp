@@ -1,0 +1,472 @@
+#include "hosttests/fuzz/generator.h"
+
+#include <bit>
+
+#include "hosttests/fuzz/encode.h"
+#include "hosttests/fuzz/random.h"
+#include "jit/frontend/riscv64/decoder.h"
+#include "jit/frontend/riscv64/tables.h"
+
+namespace ashlar::jit::fuzz {
+
+namespace {
+
+using riscv64::EncodingRow;
+using riscv64::Instruction;
+using riscv64::Opcode;
+
+// Registers that programs keep for a purpose: pointers into the data, loop counters, a valid satp.
+constexpr std::array<std::uint64_t, 3> kPointers = {2, 8, 9};
+constexpr unsigned kAlignedPointer = 9, kSatp = 28, kOuterCounter = 30, kInnerCounter = 31;
+constexpr std::uint32_t kReserved =
+    1u << 2 | 1u << 8 | 1u << 9 | 1u << kSatp | 1u << kOuterCounter | 1u << kInnerCounter;
+
+constexpr bool is_pointer(unsigned index) {
+    return index == 2 || index == 8 || index == 9;
+}
+constexpr bool is_reserved(unsigned index) {
+    return (kReserved >> index & 1) != 0;
+}
+
+constexpr std::array<std::uint64_t, 3> kFloatCsrs = {0x001, 0x002, 0x003};
+// CSRs that may get any value; what the harness needs and what depends on time is not among them.
+constexpr std::array<std::uint64_t, 9> kFreeCsrs = {0x140, 0x141, 0x142, 0x143, 0x341,
+                                                    0x342, 0x343, 0x306, 0x106};
+constexpr std::array<std::uint64_t, 16> kReadableCsrs = {0x100, 0x104, 0x105, 0x144, 0x180, 0x300,
+                                                         0x302, 0x303, 0x304, 0x305, 0x344, 0x3a0,
+                                                         0x3b0, 0x7c0, 0xf14, 0x140};
+
+class Generator {
+public:
+    Generator(std::uint64_t seed, Kind kind) : random_(seed), privileged_(kind == Kind::Privileged) {}
+
+    Program run() {
+        set_start();
+        const std::uint64_t count = 10 + random_.below(50);
+        while (program_.units.size() < count)
+            add_any();
+        for (Unit& unit : program_.units) // what jumps behind the end stops there
+            unit.target = std::min(unit.target, program_.units.size());
+        return std::move(program_);
+    }
+
+private:
+    void set_start() {
+        FuzzCase& start = program_.start;
+        for (unsigned i = 1; i < 32; ++i) {
+            start.x[i] = random_.integer();
+            start.f[i] = random_.float_register();
+        }
+        start.f[0] = random_.float_register();
+        start.fcsr = random_.below(32) | (random_.one_in(16) ? random_.below(8) : random_.below(5)) << 5;
+        for (const std::uint64_t index : kPointers)
+            start.x[index] = FUZZ_DATA + 4096 + random_.below(128) * (random_.one_in(4) ? 1 : 8) - 512;
+        if (privileged_)
+            set_privileged_start();
+        start.x[kAlignedPointer] &= ~std::uint64_t{7};
+    }
+
+    void set_privileged_start() {
+        FuzzCase& start = program_.start;
+        start.privileged = 1;
+        constexpr std::array<std::uint64_t, 3> kModes = {0x0000, 0x0800, 0x1800};
+        start.mstatus = random_.pick(kModes) | random_.below(16) << 17;
+        if (random_.one_in(4))
+            start.mstatus |= random_.below(8) << 20; // TVM, TW, TSR
+        if (random_.one_in(2)) {
+            start.medeleg = random_.next() & 0xb1ff; // not the supervisor's own ECALL
+            start.mideleg = random_.next() & 0x222;
+        }
+        start.x[kSatp] = std::uint64_t{8} << 60 | random_.below(4) << 44 | FUZZ_ROOT_TABLE >> 12;
+        start.satp = random_.one_in(4) ? 0 : start.x[kSatp];
+        for (std::uint64_t& entry : start.small_pages)
+            entry = page_entry(FUZZ_DATA + random_.below(4) * 4096);
+        for (std::uint64_t& entry : start.big_pages)
+            entry = page_entry(FUZZ_BIG_PAGE + (random_.one_in(4) ? 4096 : 0));
+        if (random_.one_in(2))
+            for (unsigned i = 0; i < FUZZ_PMP_ENTRIES; ++i)
+                set_pmp(i);
+        for (const std::uint64_t index : kPointers)
+            start.x[index] = mapped_address();
+    }
+
+    std::uint64_t page_entry(std::uint64_t address) {
+        std::uint64_t flags = 0xc1; // V, A, D
+        flags |= (random_.one_in(8) ? random_.below(8) : random_.pick<4>({1, 3, 5, 7})) << 1;
+        flags |= random_.one_in(2) ? 0x10 : 0;
+        flags |= random_.one_in(8) ? 0x20 : 0;
+        if (random_.one_in(3))
+            flags ^= std::uint64_t{1} << random_.pick<3>({0, 6, 7});
+        if (random_.one_in(16))
+            flags |= std::uint64_t{1} << (54 + random_.below(10)); // reserved, PBMT, N
+        if (random_.one_in(8))
+            flags |= 0x300; // for software
+        return address >> 2 | flags;
+    }
+
+    // Regions of whole pages of the data: the harness and the program stay reachable. Never locked.
+    void set_pmp(unsigned index) {
+        FuzzCase& start = program_.start;
+        const std::uint64_t page = FUZZ_DATA + random_.below(4) * 4096;
+        const bool pair = random_.one_in(2);
+        const std::uint64_t mode = random_.one_in(3) ? 0 : 3; // OFF, NAPOT
+        start.pmpaddr[index] = pair ? (page & ~std::uint64_t{8191}) >> 2 | 1023 : page >> 2 | 511;
+        start.pmpcfg |= (mode << 3 | random_.pick<4>({0, 1, 3, 7})) << (8 * index);
+    }
+
+    std::uint64_t mapped_address() {
+        if (random_.one_in(8))
+            return FUZZ_MAPPED + (1 + random_.below(FUZZ_BIG_PAGES + 1)) * 0x200000 + random_.below(4096);
+        const std::uint64_t page = FUZZ_MAPPED + random_.below(FUZZ_SMALL_PAGES) * 4096;
+        return page + (random_.one_in(8) ? random_.below(4096) : random_.below(512) * 8);
+    }
+
+    unsigned any_register() { return static_cast<unsigned>(random_.below(32)); }
+    unsigned target_register() {
+        for (;;) {
+            const unsigned index = any_register();
+            if (!is_reserved(index))
+                return index;
+        }
+    }
+    unsigned pointer() { return static_cast<unsigned>(random_.pick(kPointers)); }
+
+    void add_words(std::initializer_list<std::uint32_t> words, Fixup fixup = Fixup::None,
+                   std::size_t target = 0) {
+        Unit unit;
+        for (const std::uint32_t word : words)
+            push_word(unit.halves, word);
+        unit.fixup = fixup;
+        unit.target = target;
+        unit.group = group_;
+        program_.units.push_back(std::move(unit));
+    }
+    std::size_t here() const { return program_.units.size(); }
+    std::size_t ahead() { return here() + 1 + random_.below(6); }
+
+    void add_any() {
+        const std::uint64_t choice = random_.below(100);
+        if (choice < 60)
+            add_from_table();
+        else if (choice < 75)
+            add_compressed();
+        else if (choice < 83)
+            add_branch();
+        else if (choice < 86)
+            add_jump();
+        else if (choice < 90)
+            add_loop();
+        else if (choice < 91)
+            add_store_to_code();
+        else if (choice < 92)
+            add_words(
+                {(static_cast<std::uint32_t>(random_.next()) & 0xf3ffff00) | 0x2b}); // custom-1: illegal
+        else if (privileged_)
+            add_privileged();
+        else if (choice < 96)
+            add_constant(target_register(), random_.integer());
+        else
+            add_reservation();
+    }
+
+    // ------------------------------------------------------------ plain instructions
+    static bool is_excluded(Opcode opcode) {
+        switch (opcode) {
+        case Opcode::Jal:
+        case Opcode::Jalr:
+        case Opcode::Beq:
+        case Opcode::Bne:
+        case Opcode::Blt:
+        case Opcode::Bge:
+        case Opcode::Bltu:
+        case Opcode::Bgeu:
+        case Opcode::ScW: // add_reservation()
+        case Opcode::ScD:
+        case Opcode::Wfi:
+        case Opcode::Mret:
+        case Opcode::Sret: return true;
+        default: return false;
+        }
+    }
+
+    void add_from_table() {
+        for (;;) {
+            const EncodingRow& row = riscv64::kEncodings[random_.below(riscv64::kEncodings.size())];
+            if (is_excluded(row.opcode))
+                continue;
+            if ((row.opcode == Opcode::Ecall || row.opcode == Opcode::Ebreak) && !random_.one_in(4))
+                continue;
+            return add_words({fill(row)});
+        }
+    }
+
+    // Memory is reached through the pointers only.
+    static bool is_memory(const EncodingRow& row) { return row.operands.find('(') != std::string_view::npos; }
+
+    // AMOs stay aligned: QEMU 7.2 reports misaligned ones as loads.
+    unsigned address_or_operand(const EncodingRow& row) {
+        if (!is_memory(row))
+            return any_register();
+        return row.mnemonic.starts_with("amo") ? kAlignedPointer : pointer();
+    }
+
+    std::uint32_t fill(const EncodingRow& row) {
+        std::uint32_t word = row.match;
+        const auto put = [&](std::uint64_t value, unsigned at) {
+            word |= static_cast<std::uint32_t>(value) << at;
+        };
+        for (const char letter : row.operands)
+            switch (letter) {
+            case 'd': put(target_register(), 7); break;
+            case 's': put(address_or_operand(row), 15); break;
+            case 't':
+            case 'T': put(any_register(), 20); break;
+            case 'D': put(any_register(), 7); break;
+            case 'S': put(any_register(), 15); break;
+            case 'R': put(any_register(), 27); break;
+            case 'i':
+            case 'o': put(static_cast<std::uint64_t>(random_.immediate12()) & 0xfff, 20); break;
+            case 'q': {
+                const auto offset = static_cast<std::uint32_t>(random_.immediate12());
+                word |= bits(offset, 5, 7, 25) | bits(offset, 0, 5, 7);
+                break;
+            }
+            case 'u': put(random_.integer() & 0xfffff, 12); break;
+            case '>': put(random_.below(64), 20); break;
+            case '<': put(random_.below(32), 20); break;
+            case 'E': put(random_.pick(kFloatCsrs), 20); break;
+            case 'Z': put(random_.below(32), 15); break;
+            case 'm': put(random_.one_in(2) ? 7 : random_.below(random_.one_in(16) ? 8 : 5), 12); break;
+            case 'P': put(random_.below(256), 20); break;
+            case 'l': put(random_.below(4), 25); break;
+            default: break;
+            }
+        return word;
+    }
+
+    // ------------------------------------------------------------ compressed
+    static bool is_harmless(const Instruction& i) {
+        if (i.opcode == Opcode::Illegal || i.opcode == Opcode::Jal || i.opcode == Opcode::Jalr ||
+            i.opcode == Opcode::Beq || i.opcode == Opcode::Bne)
+            return false;
+        const std::string_view operands =
+            riscv64::kEncodings[static_cast<std::size_t>(i.opcode) - 1].operands;
+        if (operands.find('(') != std::string_view::npos && !is_pointer(i.rs1))
+            return false;
+        return operands.find('d') == std::string_view::npos || !is_reserved(i.rd);
+    }
+    void add_compressed() {
+        for (;;) {
+            const auto half = static_cast<std::uint16_t>(random_.next());
+            if ((half & 3) == 3 || !is_harmless(riscv64::decode(half)))
+                continue;
+            Unit unit;
+            unit.halves = {half};
+            unit.group = group_;
+            program_.units.push_back(std::move(unit));
+            return;
+        }
+    }
+
+    // ------------------------------------------------------------ control flow
+    void add_branch() {
+        if (random_.one_in(3)) {
+            Unit unit;
+            unit.halves = {
+                static_cast<std::uint16_t>((random_.one_in(2) ? 0xc001 : 0xe001) | random_.below(8) << 7)};
+            unit.fixup = Fixup::CompressedBranch;
+            unit.target = ahead();
+            unit.group = group_;
+            program_.units.push_back(std::move(unit));
+            return;
+        }
+        const auto funct3 = static_cast<std::uint32_t>(random_.pick<6>({0, 1, 4, 5, 6, 7}));
+        add_words({0x63 | funct3 << 12 | any_register() << 15 | any_register() << 20}, Fixup::Branch,
+                  ahead());
+    }
+
+    void add_jump() {
+        const unsigned link = target_register();
+        switch (random_.below(3)) {
+        case 0: return add_words({0x6f | link << 7}, Fixup::Jump, ahead());
+        case 1: {
+            unsigned base = target_register();
+            base = base == 0 ? 5 : base;
+            return add_words({0x17 | base << 7, encode_i(0x67, link, base, 0)}, Fixup::AddressAndJalr,
+                             ahead());
+        }
+        default: {
+            Unit unit;
+            unit.halves = {0xa001};
+            unit.fixup = Fixup::CompressedJump;
+            unit.target = ahead();
+            unit.group = group_;
+            program_.units.push_back(std::move(unit));
+        }
+        }
+    }
+
+    // A counted loop; the counter's set-up, decrement and branch stay together.
+    void add_loop() {
+        if (depth_ == 2)
+            return;
+        const unsigned counter = depth_ == 0 ? kOuterCounter : kInnerCounter;
+        const std::uint64_t turns = 1 + random_.below(depth_ == 0 && random_.one_in(8) ? 200 : 12);
+        const unsigned mine = ++groups_;
+        const unsigned outer = group_;
+        group_ = mine;
+        const std::size_t entry = here();
+        add_words({encode_i(0x13, counter, 0, static_cast<std::int64_t>(turns))});
+        group_ = outer;
+        const std::size_t top = here();
+        ++depth_;
+        for (std::uint64_t i = 1 + random_.below(8); i > 0; --i)
+            add_any();
+        --depth_;
+        group_ = mine;
+        // Jumps out of the body must not miss the decrement of an outer loop: they end here at the latest.
+        for (std::size_t i = top; i < here(); ++i)
+            program_.units[i].target = std::min(program_.units[i].target, here());
+        // Nor may a jump from before enter past the counter's start.
+        for (std::size_t i = 0; i < entry; ++i)
+            if (program_.units[i].target > entry && program_.units[i].target <= here())
+                program_.units[i].target = entry;
+        add_words({encode_i(0x13, counter, counter, -1), 0x1063 | counter << 15}, Fixup::Branch, top);
+        group_ = outer;
+    }
+
+    // Writes a no-operation or an increment over a later unit, and makes it visible.
+    void add_store_to_code() {
+        const auto immediate = static_cast<std::int64_t>(random_.below(7));
+        const unsigned value = 5, address = 6, scratch = target_register();
+        const std::uint32_t instruction = encode_i(0x13, scratch, scratch, immediate);
+        const unsigned outer = group_;
+        group_ = ++groups_;
+        Unit store;
+        push_word(store.halves, 0x17 | address << 7); // auipc: this unit
+        add_constant_words(store.halves, value, instruction);
+        const std::size_t before_store = store.halves.size();
+        // The store, FENCE.I, then the four bytes that it changes.
+        const auto offset = static_cast<std::uint32_t>(2 * (before_store + 4));
+        push_word(store.halves,
+                  0x2023 | address << 15 | value << 20 | bits(offset, 0, 5, 7) | bits(offset, 5, 7, 25));
+        push_word(store.halves, 0x0000100f);
+        push_word(store.halves, encode_i(0x13, scratch, scratch, 64 + immediate));
+        store.group = group_;
+        program_.units.push_back(std::move(store));
+        group_ = outer;
+    }
+
+    static void add_constant_words(std::vector<std::uint16_t>& halves, unsigned rd, std::uint64_t value) {
+        const auto low = static_cast<std::int32_t>(value);
+        const std::int32_t low12 = static_cast<std::int32_t>(static_cast<std::uint32_t>(low) << 20) >> 20;
+        push_word(halves,
+                  0x37 | rd << 7 |
+                      ((static_cast<std::uint32_t>(low) - static_cast<std::uint32_t>(low12)) & 0xfffff000));
+        push_word(halves, encode_i(0x1b, rd, rd, low12));
+    }
+    // The value's low 32 bits, sign-extended.
+    void add_constant(unsigned rd, std::uint64_t value) {
+        Unit unit;
+        add_constant_words(unit.halves, rd, value);
+        unit.group = group_;
+        program_.units.push_back(std::move(unit));
+    }
+
+    // LR, something, SC of the same width (of another one it may succeed or not), sometimes for another
+    // address. An SC without a reservation may fail before it looks at its address, or trap: it gets an
+    // aligned, mapped one.
+    void add_reservation() {
+        const std::uint32_t width = random_.one_in(2) ? 2u << 12 : 3u << 12;
+        const unsigned loaded = random_.one_in(8) ? pointer() : kAlignedPointer;
+        const std::uint32_t load = 0x1000002f | width | target_register() << 7 | loaded << 15;
+        const std::uint32_t store =
+            0x1800002f | width | target_register() << 7 | kAlignedPointer << 15 | any_register() << 20;
+        if (random_.one_in(2))
+            return add_words({load, store});
+        add_words({load});
+        add_any();
+        add_words({store});
+    }
+
+    // ------------------------------------------------------------ privileged
+    void add_privileged() {
+        switch (random_.below(8)) {
+        case 0: return add_status_change();
+        case 1: return add_return();
+        case 2: return add_words({encode_csr(1, target_register(), 0x180, random_.one_in(2) ? 0 : kSatp)});
+        case 3: return add_words({0x12000073 | any_register() << 15 | any_register() << 20}); // sfence.vma
+        case 4: return add_interrupt_change();
+        case 5: return add_free_csr();
+        default: return add_constant(pointer(), mapped_address());
+        }
+    }
+
+    void add_free_csr() {
+        if (random_.one_in(2))
+            return add_words(
+                {encode_csr(2, target_register(), static_cast<unsigned>(random_.pick(kReadableCsrs)), 0)});
+        const auto funct3 = static_cast<unsigned>(random_.pick<6>({1, 2, 3, 5, 6, 7}));
+        add_words({encode_csr(funct3, target_register(), static_cast<unsigned>(random_.pick(kFreeCsrs)),
+                              any_register())});
+    }
+
+    // Sets or clears bits of mstatus or sstatus; MPP only gets values that exist.
+    void add_status_change() {
+        const bool machine = random_.one_in(2);
+        constexpr std::array<std::uint64_t, 12> kMachineBits = {1 << 1,  1 << 3,  1 << 5,  1 << 7,
+                                                                1 << 8,  1 << 17, 1 << 18, 1 << 19,
+                                                                1 << 20, 1 << 21, 1 << 22, 3 << 11};
+        constexpr std::array<std::uint64_t, 6> kSupervisorBits = {1 << 1,  1 << 5,  1 << 8,
+                                                                  1 << 18, 1 << 19, 3 << 13};
+        const std::uint64_t mask = machine ? random_.pick(kMachineBits) : random_.pick(kSupervisorBits);
+        Unit unit;
+        add_constant_words(unit.halves, 7, mask);
+        push_word(unit.halves,
+                  encode_csr(random_.one_in(2) ? 2 : 3, target_register(), machine ? 0x300 : 0x100, 7));
+        unit.group = group_;
+        program_.units.push_back(std::move(unit));
+    }
+
+    // MRET or SRET to the next unit, at a random privilege.
+    void add_return() {
+        const bool machine = random_.one_in(2);
+        Unit unit;
+        push_word(unit.halves, 0x17 | 7u << 7);
+        push_word(unit.halves, encode_i(0x13, 7, 7, 0));
+        push_word(unit.halves, encode_csr(1, 0, machine ? 0x341 : 0x141, 7));
+        add_constant_words(unit.halves, 7, machine ? 0x1800 : 0x100);
+        push_word(unit.halves, encode_csr(3, 0, machine ? 0x300 : 0x100, 7));
+        if (machine)
+            add_constant_words(unit.halves, 7, random_.pick<3>({0, 0x800, 0x1800}));
+        if (machine || random_.one_in(2))
+            push_word(unit.halves, encode_csr(2, 0, machine ? 0x300 : 0x100, 7));
+        push_word(unit.halves, machine ? 0x30200073 : 0x10200073);
+        unit.fixup = Fixup::AddressOnly;
+        unit.group = group_;
+        program_.units.push_back(std::move(unit));
+    }
+
+    void add_interrupt_change() {
+        constexpr std::array<std::uint64_t, 5> kRegisters = {0x104, 0x144, 0x303, 0x304, 0x344};
+        Unit unit;
+        add_constant_words(unit.halves, 7, random_.next() & 0x222);
+        push_word(unit.halves, encode_csr(static_cast<unsigned>(1 + random_.below(3)), target_register(),
+                                          static_cast<unsigned>(random_.pick(kRegisters)), 7));
+        unit.group = group_;
+        program_.units.push_back(std::move(unit));
+    }
+
+    Random random_;
+    bool privileged_;
+    Program program_;
+    unsigned depth_ = 0, group_ = 0, groups_ = 0;
+};
+
+} // namespace
+
+Program generate(std::uint64_t seed, Kind kind) {
+    return Generator(seed, kind).run();
+}
+
+} // namespace ashlar::jit::fuzz

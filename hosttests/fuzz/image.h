@@ -1,0 +1,25 @@
+// Fuzz images: the harness and programs, and the two machines that run them.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "hosttests/fuzz/program.h"
+
+namespace ashlar::jit::fuzz {
+
+// Guest memory from FUZZ_BASE on. `verbose`: the harness prints the whole final state.
+std::vector<std::byte> build_image(std::span<const Program> programs, bool verbose);
+
+// What the image prints on the UART until it powers the machine off; what it had printed when it did not.
+struct Output {
+    std::string text;
+    bool finished = false;
+};
+Output run_in_engine(std::span<const std::byte> image);
+Output run_in_qemu(std::span<const std::byte> image);
+
+} // namespace ashlar::jit::fuzz

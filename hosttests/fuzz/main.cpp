@@ -1,0 +1,37 @@
+// Usage: fuzz [--seed=N] [--programs=N] [GoogleTest's options]
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "hosttests/fuzz/options.h"
+
+namespace ashlar::jit::fuzz {
+
+Options options;
+
+namespace {
+
+void read_option(int argc, char** argv, const char* prefix, const char* variable, std::uint64_t& value) {
+    if (const char* text = std::getenv(variable))
+        value = std::strtoull(text, nullptr, 0);
+    for (int i = 1; i < argc; ++i)
+        if (std::strncmp(argv[i], prefix, std::strlen(prefix)) == 0)
+            value = std::strtoull(argv[i] + std::strlen(prefix), nullptr, 0);
+}
+
+} // namespace
+
+} // namespace ashlar::jit::fuzz
+
+int main(int argc, char** argv) {
+    using namespace ashlar::jit::fuzz;
+    testing::InitGoogleTest(&argc, argv);
+    read_option(argc, argv, "--seed=", "ASHLAR_FUZZ_SEED", options.seed);
+    read_option(argc, argv, "--programs=", "ASHLAR_FUZZ_PROGRAMS", options.programs);
+    std::printf("fuzz: seed %llu, %llu programs of each kind\n",
+                static_cast<unsigned long long>(options.seed),
+                static_cast<unsigned long long>(options.programs));
+    return RUN_ALL_TESTS();
+}
