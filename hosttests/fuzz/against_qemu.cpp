@@ -69,8 +69,8 @@ void compare(Kind kind, std::uint64_t first_seed) {
         const std::vector<std::byte> image = build_image(programs, false);
         const Output qemu = run_in_qemu(image), engine = run_in_engine(image);
         const std::vector<std::string> expected = lines(qemu.text), actual = lines(engine.text);
-        ASSERT_TRUE(qemu.finished) << "QEMU stopped after program " << expected.size() << " from seed "
-                                   << first_seed + done;
+        ASSERT_TRUE(qemu.finished) << "QEMU stopped at the program of seed "
+                                   << first_seed + done + expected.size();
         ASSERT_EQ(expected.size(), programs.size());
         int reported = 0;
         for (std::size_t i = 0; i < expected.size() && reported < 3; ++i)

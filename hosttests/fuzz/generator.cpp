@@ -42,6 +42,7 @@ public:
 
     Program run() {
         set_start();
+        reservation_width_ = random_.one_in(2) ? 2u << 12 : 3u << 12; // .W or .D
         const std::uint64_t count = 10 + random_.below(50);
         while (program_.units.size() < count)
             add_any();
@@ -180,7 +181,10 @@ private:
         case Opcode::Bge:
         case Opcode::Bltu:
         case Opcode::Bgeu:
-        case Opcode::ScW: // add_reservation()
+        case Opcode::Ctzw: // QEMU 7.2 counts into the upper half when the lower is zero
+        case Opcode::LrW:  // add_reservation()
+        case Opcode::LrD:
+        case Opcode::ScW:
         case Opcode::ScD:
         case Opcode::Wfi:
         case Opcode::Mret:
@@ -373,11 +377,11 @@ private:
         program_.units.push_back(std::move(unit));
     }
 
-    // LR, something, SC of the same width (of another one it may succeed or not), sometimes for another
-    // address. An SC without a reservation may fail before it looks at its address, or trap: it gets an
-    // aligned, mapped one.
+    // LR, something, SC, sometimes for another address. All of a program's have one width: after an LR of
+    // another one an SC may succeed or not. An SC without a reservation may fail before it looks at its
+    // address, or trap: it gets an aligned one.
     void add_reservation() {
-        const std::uint32_t width = random_.one_in(2) ? 2u << 12 : 3u << 12;
+        const std::uint32_t width = reservation_width_;
         const unsigned loaded = random_.one_in(8) ? pointer() : kAlignedPointer;
         const std::uint32_t load = 0x1000002f | width | target_register() << 7 | loaded << 15;
         const std::uint32_t store =
@@ -460,6 +464,7 @@ private:
     Random random_;
     bool privileged_;
     Program program_;
+    std::uint32_t reservation_width_ = 0;
     unsigned depth_ = 0, group_ = 0, groups_ = 0;
 };
 

@@ -94,7 +94,7 @@ Output run_in_qemu(std::span<const std::byte> image) {
         .write(reinterpret_cast<const char*>(image.data()), static_cast<std::streamsize>(image.size()));
     // Without what Ashlar's board lacks: the hypervisor extension, and instructions that would be illegal.
     const std::string command =
-        "timeout 60 qemu-system-riscv64 -M virt -m 32M -nodefaults -display none -bios none"
+        "timeout 20 qemu-system-riscv64 -M virt -m 32M -nodefaults -display none -bios none"
         " -cpu rv64,h=false,zbc=false -no-reboot"
         " -device loader,force-raw=on,addr=0x80000000,file=" +
         input.name() + " -serial file:" + output.name() + " < /dev/null";

@@ -132,8 +132,9 @@ const Op* from_integer(Context& context, const Op* op) {
 }
 
 const Op* widen(Context& context, const Op* op) {
-    context.slots[op->d] = fp::host::single_to_double(context.slots[op->a]);
-    return go_on(context, op);
+    // Exact, but a reserved dynamic mode is illegal here too.
+    return rounded(context, op,
+                   [&](fp::Rounding) { return fp::host::single_to_double(context.slots[op->a]); });
 }
 
 const Op* narrow(Context& context, const Op* op) {

@@ -105,7 +105,7 @@ namespace ashlar::jit::ir {
                 Operation(FloatClassify, "fclass", "i=f", kPure)                                             \
                     Operation(FloatToInteger, "ftoi", "i=f", kMayFault | kSideEffect)                        \
                         Operation(FloatFromInteger, "itof", "f=i", kMayFault | kSideEffect)                  \
-                            Operation(FloatWiden, "fwiden", "f=f", kSideEffect)                              \
+                            Operation(FloatWiden, "fwiden", "f=f", kMayFault | kSideEffect)                  \
                                 Operation(FloatNarrow, "fnarrow", "f=f", kMayFault | kSideEffect)            \
                                     Operation(FloatToBits, "fbits", "i=f", kPure)                            \
                                         Operation(FloatFromBits, "bitsf", "f=i", kPure)
