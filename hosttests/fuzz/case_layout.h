@@ -8,20 +8,20 @@
 #define FUZZ_ADDRESS(value) UINT64_C(value)
 #endif
 
-// Guest-physical layout. The image covers [kFuzzBase, end of the last program).
-#define FUZZ_BASE FUZZ_ADDRESS(0x80000000) // the harness
-#define FUZZ_ROOT_TABLE                                                                                      \
-    FUZZ_ADDRESS(0x80020000)                  // Sv39: GiB 1: FUZZ_TABLE_1; GiB 2 and 3: RAM, for S and for U
-#define FUZZ_TABLE_1 FUZZ_ADDRESS(0x80021000) // entry 0: FUZZ_TABLE_0, then 2 MiB pages that the case gives
-#define FUZZ_TABLE_0 FUZZ_ADDRESS(0x80022000) // 4 KiB pages that the case gives
-#define FUZZ_DATA FUZZ_ADDRESS(0x80040000)    // what programs load and store
+// Guest-physical layout. The image covers [FUZZ_BASE, end of the last program), which lies below FUZZ_MAPPED.
+#define FUZZ_BASE FUZZ_ADDRESS(0x80000000)   // the harness
+#define FUZZ_TABLES FUZZ_ADDRESS(0x80020000) // Sv39: the root, then as many tables as harness.c needs
+#define FUZZ_DATA FUZZ_ADDRESS(0x80040000)   // what programs load and store
 #define FUZZ_HEADER FUZZ_ADDRESS(0x80100000)
-#define FUZZ_BIG_PAGE FUZZ_ADDRESS(0x81e00000) // the physical 2 MiB page behind FUZZ_TABLE_1
+#define FUZZ_BIG_PAGE FUZZ_ADDRESS(0x81e00000) // the physical 2 MiB page behind a case's big pages
 #define FUZZ_RAM_BYTES FUZZ_ADDRESS(0x2000000)
 
+// Virtual layout with paging on: the image at its own address for S-mode and FUZZ_USER_ALIAS above it for
+// U-mode. From FUZZ_MAPPED on 4 KiB pages that the case gives, and from 2 MiB above it 2 MiB pages. These are
+// RAM without paging too.
+#define FUZZ_MAPPED FUZZ_ADDRESS(0x81000000)
+#define FUZZ_USER_ALIAS FUZZ_ADDRESS(0x40000000)
 #define FUZZ_DATA_BYTES 16384
-#define FUZZ_MAPPED FUZZ_ADDRESS(0x40000000)     // virtual address of the pages that the case gives
-#define FUZZ_USER_ALIAS FUZZ_ADDRESS(0x40000000) // virtual minus physical address of RAM as U-mode sees it
 #define FUZZ_SMALL_PAGES 32
 #define FUZZ_BIG_PAGES 4
 #define FUZZ_PMP_ENTRIES 4

@@ -16,6 +16,13 @@ namespace {
 // More than a hundred times what an image of a thousand programs takes.
 constexpr std::uint64_t kInstructionLimit = 4'000'000'000;
 
+// The CLINT, as far as the harness needs it.
+class Clint final : public MmioDevice {
+public:
+    Result<std::uint64_t> read(std::uint64_t, unsigned) override { return std::uint64_t{0}; }
+    Status write(std::uint64_t, unsigned, std::uint64_t) override { return {}; }
+};
+
 class Uart final : public MmioDevice {
 public:
     Result<std::uint64_t> read(std::uint64_t, unsigned) override { return std::uint64_t{0}; }
@@ -68,10 +75,12 @@ Output run_in_engine(std::span<const std::byte> image) {
     std::vector<std::uint8_t> code_pages(FUZZ_RAM_BYTES >> kPageShift);
     GuestMemory memory(GuestPhysicalAddress(FUZZ_BASE), ram, code_pages.data());
     Bus bus;
+    Clint clint;
     Uart uart;
     Finisher finisher;
     StoppedTime time;
     if (image.size() > ram.size() || !memory.write(GuestPhysicalAddress(FUZZ_BASE), image).ok() ||
+        !bus.attach("clint", GuestPhysicalAddress(0x200'0000), 0x10000, clint).ok() ||
         !bus.attach("uart", GuestPhysicalAddress(0x1000'0000), 0x100, uart).ok() ||
         !bus.attach("finisher", GuestPhysicalAddress(0x10'0000), 0x1000, finisher).ok())
         return {"the machine could not be built", false};

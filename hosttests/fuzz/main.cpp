@@ -1,4 +1,4 @@
-// Usage: fuzz [--seed=N] [--programs=N] [GoogleTest's options]
+// Usage: fuzz [--seed=N] [--programs=N] [--program=SEED] [GoogleTest's options]
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -30,6 +30,9 @@ int main(int argc, char** argv) {
     testing::InitGoogleTest(&argc, argv);
     read_option(argc, argv, "--seed=", "ASHLAR_FUZZ_SEED", options.seed);
     read_option(argc, argv, "--programs=", "ASHLAR_FUZZ_PROGRAMS", options.programs);
+    read_option(argc, argv, "--program=", "ASHLAR_FUZZ_PROGRAM", options.program);
+    if (options.program != 0)
+        options.programs = 1;
     std::printf("fuzz: seed %llu, %llu programs of each kind\n",
                 static_cast<unsigned long long>(options.seed),
                 static_cast<unsigned long long>(options.programs));
