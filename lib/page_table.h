@@ -95,6 +95,8 @@ public:
 
     // NotFound when nothing is mapped there.
     Result<Mapping> translate(Input address) const {
+        if (!Format::is_canonical(address))
+            return Error::NotFound;
         const std::uint64_t input = address.value() & kInputMask;
         Output table = root_;
         for (unsigned level = Format::kLevels;; --level) {
