@@ -41,3 +41,7 @@ guest-bench: $(foreach n,$(GUEST_USER_NAMES),$(GUEST_BUILD)/$(n).linux $(GUEST_B
 guest-bench: ## guest kernels of bench/guest, for riscv64 and this machine
 .SECONDARY: $(foreach v,obj obj-zb,$(GUEST_NAMES:%=$(GUEST_BUILD)/$(v)/kernels/%.c.o) \
                                $(GUEST_RUNTIME:$(GUEST_DIR)/%=$(GUEST_BUILD)/$(v)/%.o))
+
+.PHONY: compare
+compare: ashlar-run guest-bench ## guest kernels on Ashlar, QEMU and natively: checksums, CPU seconds, ratios
+	$(Q)tools/compare $(COMPARE_FLAGS)

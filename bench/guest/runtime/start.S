@@ -6,7 +6,7 @@
 _start:
     j begin
     .balign 8
-    # 0: the kernel's default. tools/compare writes another number here, in the file.
+    # At entry + 8. 0: the default of the kernel. tools/compare writes another number into copies of the file.
     .globl kernel_repeat_setting
 kernel_repeat_setting:
     .quad 0
