@@ -102,6 +102,7 @@ FREESTANDING := $(PRODUCT) -ffreestanding -mno-red-zone -fno-stack-protector -fn
                 -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -Iarch/$(ARCH)/include
 include $(wildcard arch/*/*.mk)
 include bench/guest/guest.mk
+include kernel/guests/guests.mk
 
 DEPS = $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 -include $(DEPS)

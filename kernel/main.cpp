@@ -1,11 +1,95 @@
-#include "arch/cpu.h"
+// The hypervisor's main program: says what the machine is, starts the VMs and runs them to their end.
 #include "kernel/boot_information.h"
+#include "kernel/buddy_allocator.h"
+#include "kernel/bundle.h"
+#include "kernel/log.h"
+#include "kernel/scheduler.h"
+#include "kernel/virtual_cpu.h"
 
 namespace ashlar::kernel {
+namespace {
 
-void kernel_main(const BootInformation&) {
-    arch::console_write("ashlar: no kernel\r\n", 19);
-    arch::power_off(true);
+constexpr std::uint64_t kMiB = 1 << 20;
+
+alignas(BuddyAllocator) constinit std::byte frames_storage[sizeof(BuddyAllocator)]{};
+constinit MemoryAccount hypervisor_account{.name = "hypervisor"};
+alignas(Scheduler) constinit std::byte scheduler_storage[sizeof(Scheduler)]{};
+
+const char* to_string(MemoryRange::Kind kind) {
+    switch (kind) {
+    case MemoryRange::Kind::Usable: return "usable";
+    case MemoryRange::Kind::Reserved: return "reserved";
+    case MemoryRange::Kind::AcpiReclaimable: return "ACPI tables";
+    case MemoryRange::Kind::AcpiNvs: return "ACPI NVS";
+    case MemoryRange::Kind::Unusable: return "defective";
+    }
+    return "unknown";
+}
+
+void print_machine(const BootInformation& boot, const BuddyAllocator& frames) {
+    log("ashlar: boot        {}, command line \"{}\"\n", boot.protocol, boot.command_line);
+    log("ashlar: image       {:#x} to {:#x}, {} KiB\n", boot.image_begin, boot.image_end,
+        (boot.image_end - boot.image_begin) / 1024);
+    for (std::size_t i = 0; i < boot.range_count; ++i) {
+        const MemoryRange& range = boot.ranges[i];
+        log("ashlar: memory      {:#014x} to {:#014x} {}\n", range.base, range.base + range.size,
+            to_string(range.kind));
+    }
+    if (boot.ranges_dropped != 0)
+        log("ashlar: memory      {} more ranges are ignored\n", boot.ranges_dropped);
+    for (NodeId node = 0; node < frames.node_count(); ++node) {
+        const NodeStatistics statistics = frames.statistics(node);
+        log("ashlar: numa        node {}: {} MiB, {} MiB free, {} cpus, distances", node,
+            statistics.total_frames * kPageSize / kMiB, statistics.free_frames * kPageSize / kMiB,
+            boot.numa.cpus[node]);
+        for (NodeId other = 0; other < frames.node_count(); ++other)
+            log(" {}", boot.numa.distance[node][other]);
+        log("\n");
+    }
+}
+
+BundleResult start_vms(const BootInformation& boot, BuddyAllocator& frames, MemorySource& hypervisor,
+                       Scheduler& scheduler) {
+    if (boot.bundle_size == 0) {
+        log("ashlar: bundle      none, running the embedded guest\n");
+        return start_embedded_guest(frames, hypervisor, scheduler);
+    }
+    log("ashlar: bundle      {} KiB at {:#x}\n", boot.bundle_size / 1024, boot.bundle);
+    const Bytes archive{static_cast<const std::byte*>(arch::physical_to_virtual(boot.bundle)),
+                        boot.bundle_size};
+    return start_bundle(archive, frames, hypervisor, scheduler);
+}
+
+} // namespace
+
+void kernel_main(const BootInformation& boot) {
+    BuddyAllocator& frames = *::new (frames_storage) BuddyAllocator;
+    Scheduler& scheduler = *::new (scheduler_storage) Scheduler;
+    frames.initialize(boot);
+    log("ashlar: Ashlar {} {}, {} cpu{} found, 1 in use, {} MHz counter\n", ASHLAR_VERSION, arch::kName,
+        boot.cpu_count, boot.cpu_count == 1 ? "" : "s", arch::counter_hz() / 1'000'000);
+    ConsoleSink sink;
+    log("ashlar: cpu         ");
+    arch::describe_cpu(sink);
+    log("\n");
+    print_machine(boot, frames);
+
+    MemorySource hypervisor(frames, hypervisor_account);
+    BufferSink<128> explanation;
+    if (const Status ready = arch::initialize_virtualization(hypervisor, explanation); !ready.ok()) {
+        log("ashlar: virt        unavailable: {}\n", explanation.view());
+        log("ashlar: fatal: VMs need hardware virtualization; under QEMU, -cpu max has it\n");
+        arch::power_off(false);
+    }
+    log("ashlar: virt        ");
+    arch::describe_virtualization(sink);
+    log("\n");
+    const BundleResult started = start_vms(boot, frames, hypervisor, scheduler);
+    log("ashlar: {} VM{} started{}\n", started.started, started.started == 1 ? "" : "s",
+        started.rejected != 0 ? ", see above for what was not" : "");
+    const bool well = scheduler.run();
+    log("ashlar: all VMs have ended, powering off\n");
+    arch::power_off(well && started.rejected == 0);
 }
 
 } // namespace ashlar::kernel

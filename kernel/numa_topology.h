@@ -25,7 +25,7 @@ struct NumaTopology {
     std::array<std::uint32_t, kMaxNodes> domains{}; // the firmware's names of the nodes
     std::array<Range, kMaxRanges> ranges{};
     std::size_t range_count = 0;
-    std::array<std::array<std::uint8_t, kMaxNodes>, kMaxNodes> distance{};
+    std::array<std::array<std::uint8_t, kMaxNodes>, kMaxNodes> distance{{{kLocalDistance}}};
     std::array<std::uint32_t, kMaxNodes> cpus{}; // enabled CPUs per node
 
     // The node of an address; node 0 when no range has it.

@@ -17,6 +17,10 @@ Machine& machine() {
 
 using fake::machine;
 
+void describe_cpu(Sink& sink) {
+    sink.write("fake");
+}
+
 void enable_interrupts() {
     machine().interrupts_on = true;
 }

@@ -14,7 +14,9 @@ HYPERVISOR_LINK  := $(CXX) -nostdlib -static -no-pie -Wl,--gc-sections,--build-i
 $(HYPERVISOR_OBJ)/%.cpp.o: %.cpp ; @mkdir -p $(@D) && echo "  CXX     $< (hypervisor)"
 	$(Q)$(CXX) $(HYPERVISOR_FLAGS) -c $< -o $@
 $(HYPERVISOR_OBJ)/%.S.o: %.S ; @mkdir -p $(@D) && echo "  AS      $< (hypervisor)"
-	$(Q)$(CXX) -MMD -MP -I. -DBUILD='"$(BUILD)"' -g -c $< -o $@
+	$(Q)$(CXX) -MMD -MP -I. -DTRANSLATOR='"$(BUILD)/x86_64/translator.elf"' -DGUEST='"$(BUILD)/guests/hello.elf"' -g -c $< -o $@
+
+$(HYPERVISOR_OBJ)/arch/x86_64/embedded.S.o: $(BUILD)/x86_64/translator.elf $(BUILD)/guests/hello.elf
 
 # Linked twice: the first image tells the symbols' addresses, the second one carries their names for backtraces.
 $(HYPERVISOR_OBJ)/symbols-none.S: ; @mkdir -p $(@D) && printf '.section .symbols,"a",@progbits\n' > $@

@@ -92,8 +92,7 @@ void initialize_clock() {
     }
     constexpr std::uint64_t kPeriods = 100;
     counter_frequency = std::max<std::uint64_t>(1, best.counts * kPeriods);
-    ns_per_count = static_cast<std::uint64_t>((static_cast<unsigned __int128>(kNanosecondsPerSecond) << 32) /
-                                              counter_frequency);
+    ns_per_count = (kNanosecondsPerSecond << 32) / counter_frequency;
     ticks_per_ns = (best.ticks * kPeriods << 32) / kNanosecondsPerSecond;
     wall_clock_at_boot = read_real_time_clock() * kNanosecondsPerSecond;
     counter_at_boot = __builtin_ia32_rdtsc();

@@ -3,13 +3,15 @@
 #include "arch/x86_64/common/registers.h"
 #include "arch/x86_64/common/stacks.h"
 #include "arch/x86_64/interrupts.h"
-#include "arch/x86_64/log.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/symbols.h"
+#include "kernel/log.h"
 #include "lib/assert.h"
 
 namespace ashlar::arch {
 namespace {
+
+using kernel::log;
 
 constexpr std::uint64_t kDoubleFault = 8, kPageFault = 14;
 
@@ -75,6 +77,7 @@ namespace ashlar {
 
 void assertion_failed(const char* expression, const char* file, int line) {
     using namespace arch;
+    using kernel::log;
     enter_fatal();
     log("\nashlar: fatal: assertion failed: {} at {}:{}\n", expression, file, line);
     print_backtrace(reinterpret_cast<std::uint64_t>(__builtin_return_address(0)),

@@ -2,12 +2,14 @@
 
 #include <cstdint>
 
-#include "arch/x86_64/log.h"
 #include "arch/x86_64/paging.h"
+#include "kernel/log.h"
 #include "lib/assert.h"
 
 namespace ashlar::arch {
 namespace {
+
+using kernel::log;
 
 // Deeper than any stack, though not for ever, which the compiler would notice.
 [[gnu::noinline]] std::uint64_t overflow_the_stack(std::uint64_t depth) {

@@ -9,14 +9,16 @@
 #include "arch/x86_64/common/interrupt_frame.h"
 #include "arch/x86_64/common/registers.h"
 #include "arch/x86_64/local_apic.h"
-#include "arch/x86_64/log.h"
 #include "arch/x86_64/memory_layout.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/power.h"
 #include "arch/x86_64/serial.h"
+#include "kernel/log.h"
 
 namespace ashlar::arch {
 namespace {
+
+using kernel::log;
 
 // Physical memory as the boot tables show it.
 class BootReader final : public acpi::PhysicalReader {
@@ -47,7 +49,7 @@ Status read_protocol(unsigned protocol, PhysicalAddress information) {
 
 void read_acpi() {
     BootReader reader;
-    ConsoleSink console;
+    kernel::ConsoleSink console;
     Result<acpi::Tables> tables = acpi::read_tables(reader, boot_information.acpi_rsdp, console);
     if (!tables.ok())
         return log("ashlar: acpi: no tables: {}\n", tables.error());
@@ -96,7 +98,7 @@ extern "C" [[noreturn]] void start(unsigned protocol, std::uint32_t information)
     if (const Status mapped = enter_final_address_space(boot_information); !mapped.ok())
         fail("cannot build page tables", mapped.error());
     enable_cpu_features();
-    ConsoleSink console;
+    kernel::ConsoleSink console;
     if (const Status ready = initialize_interrupts(acpi_tables, console); !ready.ok())
         fail("cannot set up interrupts", ready.error());
     initialize_clock();

@@ -122,8 +122,9 @@ void SvmCpu::reset(const kernel::EntryState& state, std::uint64_t counter_origin
     std::memset(area, 0, features().state_size);
     store_le<std::uint16_t>(area, 0x37f);
     store_le<std::uint32_t>(area + 24, 0x1f80);
-    const auto origin_counts = static_cast<std::uint64_t>(
-        static_cast<unsigned __int128>(now_ns() - counter_origin_ns) * counter_hz() / 1'000'000'000);
+    constexpr std::uint64_t kSecond = 1'000'000'000;
+    const std::uint64_t age = now_ns() - counter_origin_ns;
+    const std::uint64_t origin_counts = age / kSecond * counter_hz() + age % kSecond * counter_hz() / kSecond;
     vmcb().control.tsc_offset = 0 - (__builtin_ia32_rdtsc() - origin_counts);
 }
 

@@ -6,8 +6,14 @@
 #include <cstdint>
 
 #include "lib/address.h"
+#include "lib/format.h"
 
 namespace ashlar::arch {
+
+constexpr const char* kName = "fake";
+
+// The CPU's own name and what it protects us with, for the boot log.
+void describe_cpu(Sink& sink);
 
 void enable_interrupts();
 void disable_interrupts();

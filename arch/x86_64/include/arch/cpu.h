@@ -5,8 +5,14 @@
 #include <cstdint>
 
 #include "lib/address.h"
+#include "lib/format.h"
 
 namespace ashlar::arch {
+
+constexpr const char* kName = "x86_64";
+
+// The CPU's own name and what it protects us with, for the boot log.
+void describe_cpu(Sink& sink);
 
 // Interrupts of this CPU.
 void enable_interrupts();

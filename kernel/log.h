@@ -4,7 +4,7 @@
 #include "arch/cpu.h"
 #include "lib/format.h"
 
-namespace ashlar::arch {
+namespace ashlar::kernel {
 
 class ConsoleSink final : public Sink {
 public:
@@ -12,9 +12,9 @@ public:
     void write(std::string_view text) override {
         for (const char c : text) {
             if (c == '\n')
-                console_write("\r\n", 2);
+                arch::console_write("\r\n", 2);
             else
-                console_write(&c, 1);
+                arch::console_write(&c, 1);
         }
     }
 };
@@ -25,4 +25,4 @@ void log(FormatString<Arguments...> text, const Arguments&... arguments) {
     format(sink, text, arguments...);
 }
 
-} // namespace ashlar::arch
+} // namespace ashlar::kernel

@@ -1,0 +1,123 @@
+#include "kernel/bundle.h"
+
+#include "kernel/config.h"
+#include "kernel/embedded.h"
+#include "kernel/log.h"
+#include "lib/cpio.h"
+
+namespace ashlar::kernel {
+namespace {
+
+constexpr std::string_view kConfigName = "ashlar.conf";
+constexpr std::uint64_t kMiB = 1 << 20;
+
+const char* to_string(VmKind kind) {
+    return kind == VmKind::Native ? "native" : "riscv64";
+}
+
+class Starter final : public ConfigVisitor {
+public:
+    Starter(Bytes archive, FrameAllocator& frames, MemorySource& hypervisor, Scheduler& scheduler)
+        : archive_(archive), frames_(frames), hypervisor_(hypervisor), scheduler_(scheduler) {}
+
+    void vm(const VmConfig& config) override {
+        VmImages images;
+        // All missing images are named, not the first alone.
+        bool found = find(config.firmware, images.firmware);
+        found &= find(config.kernel, images.kernel);
+        found &= find(config.initrd, images.initrd);
+        for (std::size_t i = 0; i < config.disk_count; ++i)
+            found &= find(config.disks[i].image, images.disks[i]);
+        if (!found)
+            return rejected(config.name);
+        images.program = config.kind == VmKind::Native ? images.kernel : embedded_translator();
+        start(config, images);
+    }
+
+    void start(const VmConfig& config, const VmImages& images) {
+        BufferSink<256> problem;
+        const Result<Vm*> vm = Vm::create(frames_, hypervisor_, config, images, problem);
+        if (!vm.ok()) {
+            const unsigned line = vm.error() == Error::OutOfMemory && config.memory_line != 0
+                                      ? config.memory_line
+                                      : config.line;
+            this->problem(line, problem.view().empty() ? to_string(vm.error()) : problem.view());
+            return rejected(config.name);
+        }
+        ++result.started;
+        log("ashlar: vm {}: {}, {} MiB, {} vcpu{}, {} disk{}, node {}\n", config.name, to_string(config.kind),
+            config.memory / kMiB, config.vcpus, config.vcpus == 1 ? "" : "s", config.disk_count,
+            config.disk_count == 1 ? "" : "s", node_text(config));
+        scheduler_.add(*vm.value());
+    }
+
+    void problem(unsigned line, std::string_view message) override {
+        log("ashlar: {}:{}: {}\n", kConfigName, line, message);
+    }
+    void rejected(std::string_view name) override {
+        ++result.rejected;
+        log("ashlar: vm {}: not started\n", name);
+    }
+
+    BundleResult result;
+
+private:
+    bool find(const ImageReference& image, Bytes& bytes) {
+        if (!image.given())
+            return true;
+        const Result<Bytes> found = cpio::find(archive_, image.name);
+        if (found.ok()) {
+            bytes = found.value();
+            return true;
+        }
+        BufferSink<256> text;
+        format(text, "the bundle has no image {} ({})", image.name, found.error());
+        problem(image.line, text.view());
+        return false;
+    }
+    std::string_view node_text(const VmConfig& config) {
+        if (!config.node)
+            return "any";
+        node_.clear();
+        format(node_, "{}", *config.node);
+        return node_.view();
+    }
+
+    Bytes archive_;
+    FrameAllocator& frames_;
+    MemorySource& hypervisor_;
+    Scheduler& scheduler_;
+    BufferSink<16> node_;
+};
+
+} // namespace
+
+BundleResult start_bundle(Bytes archive, FrameAllocator& frames, MemorySource& hypervisor,
+                          Scheduler& scheduler) {
+    const Result<Bytes> text = cpio::find(archive, kConfigName);
+    if (!text.ok()) {
+        log("ashlar: bundle: no {} in it: {}\n", kConfigName, text.error());
+        return {.rejected = 1};
+    }
+    Starter starter(archive, frames, hypervisor, scheduler);
+    parse_config({reinterpret_cast<const char*>(text.value().data()), text.value().size()}, starter);
+    if (starter.result.started + starter.result.rejected == 0) {
+        log("ashlar: {}:1: no VM is configured; add a section [vm NAME]\n", kConfigName);
+        starter.result.rejected = 1;
+    }
+    return starter.result;
+}
+
+BundleResult start_embedded_guest(FrameAllocator& frames, MemorySource& hypervisor, Scheduler& scheduler) {
+    VmConfig config;
+    config.name = "default";
+    config.memory = 64 * kMiB;
+    VmImages images;
+    images.program = embedded_translator();
+    images.kernel = embedded_guest();
+    Starter starter({}, frames, hypervisor, scheduler);
+    starter.start(config, images);
+    return starter.result;
+}
+
+} // namespace ashlar::kernel

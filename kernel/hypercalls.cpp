@@ -1,0 +1,190 @@
+#include "kernel/hypercalls.h"
+
+#include <algorithm>
+#include <array>
+
+namespace ashlar::kernel {
+namespace {
+
+using abi::Hypercall;
+
+struct Answer {
+    abi::Status status = abi::Status::Ok;
+    std::uint64_t value = 0;
+};
+
+constexpr std::uint64_t kSector = 512;
+
+class Call {
+public:
+    Call(Vm& vm, const HypercallRequest& request, Console& console, Sink& report)
+        : vm_(vm), arguments_(request.arguments), console_(console), report_(report) {}
+
+    Answer console_write() {
+        if (arguments_[1] > abi::kMaxConsoleBytes)
+            return {abi::Status::BadArgument};
+        const auto written = for_each_chunk(arguments_[0], arguments_[1],
+                                            [&](std::string_view text) { console_.write(vm_, text); });
+        return written ? Answer{abi::Status::Ok, arguments_[1]} : Answer{abi::Status::BadAddress};
+    }
+
+    Answer console_read() {
+        if (arguments_[1] > abi::kMaxConsoleBytes)
+            return {abi::Status::BadArgument};
+        if (arguments_[1] != 0 && !is_writable(arguments_[0], arguments_[1]))
+            return {abi::Status::BadAddress};
+        std::uint64_t count = 0;
+        for (; count < arguments_[1] && !vm_.input().empty(); ++count) {
+            const auto byte = static_cast<std::byte>(vm_.input().pop());
+            if (!vm_.copy_in(GuestPhysicalAddress(arguments_[0] + count), Bytes(&byte, 1)))
+                return {abi::Status::BadAddress};
+        }
+        return {abi::Status::Ok, count};
+    }
+
+    Answer timer_set() {
+        vm_.set_timer(arguments_[0]);
+        return {};
+    }
+
+    Answer block_info() {
+        const Vm::Disk* const disk = vm_.disk(arguments_[0]);
+        if (disk == nullptr)
+            return {abi::Status::NotFound};
+        abi::BlockInformation info{};
+        info.bytes = disk->bytes;
+        info.read_only = disk->read_only ? 1 : 0;
+        info.logical_block = kSector;
+        BufferSink<sizeof info.serial> serial;
+        format(serial, "ashlar-ram-{}", arguments_[0]);
+        std::copy(serial.view().begin(), serial.view().end(), info.serial);
+        const bool stored = vm_.copy_in(GuestPhysicalAddress(arguments_[1]), object_bytes(info));
+        return {stored ? abi::Status::Ok : abi::Status::BadAddress};
+    }
+
+    Answer block_transfer(bool write) {
+        Vm::Disk* const disk = vm_.disk(arguments_[0]);
+        if (disk == nullptr)
+            return {abi::Status::NotFound};
+        const std::uint64_t sector = arguments_[1], length = arguments_[3];
+        if (length == 0 || length > abi::kMaxBlockBytes || length % kSector != 0 ||
+            sector > disk->bytes / kSector || length > disk->bytes - sector * kSector)
+            return {abi::Status::BadArgument};
+        if (write && disk->read_only)
+            return {abi::Status::Denied};
+        if (!write && !is_writable(arguments_[2], length))
+            return {abi::Status::BadAddress};
+        return {move_blocks(*disk, sector * kSector, GuestPhysicalAddress(arguments_[2]), length, write)};
+    }
+
+    Answer block_flush() const {
+        return {vm_.disk(arguments_[0]) != nullptr ? abi::Status::Ok : abi::Status::NotFound};
+    }
+
+    Answer power_off() {
+        vm_.end(arguments_[0] == 0);
+        if (arguments_[0] != 0)
+            format(report_, "exit code {}\n", arguments_[0]);
+        return {};
+    }
+
+    Answer crash() {
+        vm_.end(false);
+        format(report_, "its kernel gave up: ");
+        const std::uint64_t length = std::min(arguments_[1], abi::kMaxConsoleBytes);
+        if (!for_each_chunk(arguments_[0], length, [&](std::string_view text) { report_.write(text); }))
+            format(report_, "(no message)");
+        format(report_, "\n");
+        return {};
+    }
+
+    Answer statistics() {
+        const abi::VmStatistics statistics = vm_.statistics();
+        const bool stored = vm_.copy_in(GuestPhysicalAddress(arguments_[0]), object_bytes(statistics));
+        return {stored ? abi::Status::Ok : abi::Status::BadAddress};
+    }
+
+private:
+    template <class T>
+    static Bytes object_bytes(const T& object) {
+        return {reinterpret_cast<const std::byte*>(&object), sizeof object};
+    }
+
+    bool is_writable(std::uint64_t address, std::uint64_t length) {
+        for (std::uint64_t done = 0; done < length;) {
+            GuestPhysicalAddress at;
+            if (!GuestPhysicalAddress(address).checked_add(done, at))
+                return false;
+            const Result<Mapping> mapping = vm_.space().translate(at);
+            if (!mapping.ok() || !mapping.value().rights.write)
+                return false;
+            done += kPageSize - at.page_offset();
+        }
+        return true;
+    }
+
+    // Visits text of the VM piece by piece; false when some of it is not the VM's.
+    template <class Visit>
+    bool for_each_chunk(std::uint64_t address, std::uint64_t length, Visit visit) {
+        std::array<char, 256> buffer;
+        for (std::uint64_t done = 0; done < length;) {
+            const std::uint64_t part = std::min<std::uint64_t>(buffer.size(), length - done);
+            GuestPhysicalAddress at;
+            if (!GuestPhysicalAddress(address).checked_add(done, at) ||
+                !vm_.copy_out(at, {reinterpret_cast<std::byte*>(buffer.data()), part}))
+                return false;
+            visit(std::string_view(buffer.data(), part));
+            done += part;
+        }
+        return true;
+    }
+
+    abi::Status move_blocks(Vm::Disk& disk, std::uint64_t offset, GuestPhysicalAddress address,
+                            std::uint64_t length, bool write) {
+        for (std::uint64_t done = 0; done < length;) {
+            MutableBytes chunk = disk.contents.chunk(offset + done);
+            chunk = chunk.first(std::min<std::uint64_t>(chunk.size(), length - done));
+            GuestPhysicalAddress at;
+            if (!address.checked_add(done, at) || !(write ? vm_.copy_out(at, chunk) : vm_.copy_in(at, chunk)))
+                return abi::Status::BadAddress;
+            done += chunk.size();
+        }
+        return abi::Status::Ok;
+    }
+
+    Vm& vm_;
+    const std::array<std::uint64_t, 5>& arguments_;
+    Console& console_;
+    Sink& report_;
+};
+
+Answer dispatch(Call& call, Vm& vm, std::uint64_t number) {
+    switch (static_cast<Hypercall>(number)) {
+    case Hypercall::Version: return {abi::Status::Ok, abi::kHypercallVersion};
+    case Hypercall::ConsoleWrite: return call.console_write();
+    case Hypercall::ConsoleRead: return call.console_read();
+    case Hypercall::TimeNow: return {abi::Status::Ok, vm.time_ns()};
+    case Hypercall::TimerSet: return call.timer_set();
+    case Hypercall::BlockInfo: return call.block_info();
+    case Hypercall::BlockRead: return call.block_transfer(false);
+    case Hypercall::BlockWrite: return call.block_transfer(true);
+    case Hypercall::BlockFlush: return call.block_flush();
+    case Hypercall::PowerOff: return call.power_off();
+    case Hypercall::Crash: return call.crash();
+    case Hypercall::Statistics: return call.statistics();
+    }
+    return {abi::Status::UnknownCall};
+}
+
+} // namespace
+
+void handle_hypercall(Vm& vm, const HypercallRequest& request, Console& console, Sink& report) {
+    Answer answer{abi::Status::Denied};
+    if (request.privileged) {
+        Call call(vm, request, console, report);
+        answer = dispatch(call, vm, request.number);
+    }
+    vm.cpu().complete_hypercall(answer.status, answer.value);
+}
+
+} // namespace ashlar::kernel

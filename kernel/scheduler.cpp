@@ -1,0 +1,199 @@
+#include "kernel/scheduler.h"
+
+#include <algorithm>
+
+#include "kernel/hypercalls.h"
+#include "kernel/log.h"
+
+namespace ashlar::kernel {
+namespace {
+
+constexpr std::uint64_t kMillisecond = 1'000'000;
+// Alone, a VM needs no turns: the clock only makes sure that the console is looked at.
+constexpr std::uint64_t kSliceShared = 8 * kMillisecond, kSliceAlone = 50 * kMillisecond;
+constexpr std::uint64_t kNever = ~std::uint64_t{0};
+
+// Lets interrupts that wait be taken.
+void take_interrupts() {
+    arch::enable_interrupts();
+    arch::disable_interrupts();
+}
+
+} // namespace
+
+void Scheduler::add(Vm& vm) {
+    vms_.push_back(vm);
+    vm.set_number(++added_);
+    console_.set_shared(added_ > 1);
+    if (console_.focus() == nullptr)
+        console_.set_focus(&vm);
+}
+
+bool Scheduler::run() {
+    while (!vms_.empty()) {
+        console_.poll_input();
+        check_timers(arch::now_ns());
+        if (Vm* const vm = next_runnable(); vm != nullptr)
+            run_slice(*vm);
+        else
+            idle();
+    }
+    return all_well_;
+}
+
+void Scheduler::check_timers(std::uint64_t now) {
+    for (Vm& vm : vms_) {
+        vm.check_timer(now);
+        if (vm.state() == Vm::State::Halted && vm.cpu().has_deliverable_interrupt())
+            vm.wake();
+    }
+}
+
+// The first that can run, which goes to the end of the line.
+Vm* Scheduler::next_runnable() {
+    for (Vm& vm : vms_) {
+        if (vm.state() != Vm::State::Ready)
+            continue;
+        vm.unlink();
+        vms_.push_back(vm);
+        return &vm;
+    }
+    return nullptr;
+}
+
+std::uint64_t Scheduler::next_deadline() {
+    std::uint64_t deadline = kNever;
+    for (Vm& vm : vms_)
+        deadline = std::min(deadline, vm.deadline());
+    return deadline;
+}
+
+void Scheduler::idle() {
+    const std::uint64_t poll = arch::now_ns() + kSliceAlone;
+    arch::arm_timer(std::min(next_deadline(), poll));
+    arch::wait_for_interrupt();
+}
+
+void Scheduler::run_slice(Vm& vm) {
+    const bool alone = &vms_.front() == &vms_.back();
+    const std::uint64_t begin = arch::now_ns(), end = begin + (alone ? kSliceAlone : kSliceShared);
+    std::uint64_t armed = kNever;
+    vm.cpu().load();
+    for (;;) {
+        if (const std::uint64_t wanted = std::min(end, next_deadline()); wanted != armed) {
+            arch::arm_timer(wanted);
+            armed = wanted;
+        }
+        const VmExit exit = vm.cpu().run();
+        ++vm.counters().exits;
+        handle_exit(vm, exit);
+        if (vm.state() != Vm::State::Ready)
+            break;
+        if (exit.reason != VmExit::Reason::Interrupt)
+            continue;
+        take_interrupts();
+        armed = kNever;
+        console_.poll_input();
+        const std::uint64_t now = arch::now_ns();
+        check_timers(now);
+        if (now >= end)
+            break;
+    }
+    vm.cpu().save();
+    vm.counters().run_ns += arch::now_ns() - begin;
+    if (vm.state() == Vm::State::Ended)
+        finish(vm);
+}
+
+void Scheduler::handle_exit(Vm& vm, const VmExit& exit) {
+    using Reason = VmExit::Reason;
+    abi::VmStatistics& counters = vm.counters();
+    BufferSink<128> text;
+    switch (exit.reason) {
+    case Reason::Interrupt: ++counters.preemptions; return;
+    case Reason::InterruptWindow:
+    case Reason::Emulated: return;
+    case Reason::SystemRegister: ++counters.msr_exits; return;
+    case Reason::Identification: ++counters.cpuid_exits; return;
+    case Reason::Halt:
+        ++counters.halts;
+        if (!vm.cpu().takes_interrupts())
+            return stop(vm, "halted with interrupts off");
+        if (!vm.cpu().has_deliverable_interrupt())
+            vm.halt();
+        return;
+    case Reason::Hypercall: {
+        ++counters.hypercalls;
+        BufferSink<4096> report;
+        handle_hypercall(vm, exit.hypercall, console_, report);
+        if (vm.state() == Vm::State::Ended && !vm.ended_well()) {
+            console_.begin_own_output();
+            log("ashlar: vm {}: stopped: {}", vm.name(), report.view());
+        }
+        return;
+    }
+    case Reason::MemoryFault:
+        ++counters.nested_faults;
+        format(text, "{} of {:#x}, which is not its memory{}", to_string(exit.memory.access),
+               exit.memory.address, exit.memory.during_walk ? " (by its page tables)" : "");
+        return stop(vm, text.view());
+    case Reason::PortAccess:
+        ++counters.io_exits;
+        format(text, "{} of {} bytes at I/O port {:#x}; it has no ports", exit.port.write ? "write" : "read",
+               exit.port.size, exit.port.port);
+        return stop(vm, text.view());
+    case Reason::Shutdown: return stop(vm, "its CPU shut down (triple fault)");
+    case Reason::InvalidState: return stop(vm, "its CPU got into a state that the hardware refuses");
+    case Reason::Unexpected:
+        format(text, "unexpected exit {:#x}", exit.hardware_code);
+        return stop(vm, text.view());
+    }
+}
+
+// Ends a VM that misbehaves, with a report.
+void Scheduler::stop(Vm& vm, std::string_view reason) {
+    vm.end(false);
+    console_.begin_own_output();
+    log("ashlar: vm {}: stopped: {}\n", vm.name(), reason);
+    ConsoleSink sink;
+    vm.cpu().report(sink);
+}
+
+void Scheduler::finish(Vm& vm) {
+    console_.begin_own_output();
+    if (vm.ended_well())
+        log("ashlar: vm {}: powered off\n", vm.name());
+    else
+        log("ashlar: vm {}: ended with a failure\n", vm.name());
+    all_well_ = all_well_ && vm.ended_well();
+    const bool had_focus = console_.focus() == &vm;
+    console_.forget(vm);
+    vm.unlink();
+    vm.destroy();
+    if (had_focus && !vms_.empty())
+        console_.set_focus(&vms_.front());
+}
+
+void Scheduler::show_statistics() {
+    console_.begin_own_output();
+    for (Vm& vm : vms_) {
+        const abi::VmStatistics s = vm.statistics();
+        log("ashlar: vm {}: run {} ms, exits {}, hypercalls {}, halts {}, preemptions {}, injections {}, "
+            "memory {} "
+            "KiB\n",
+            vm.name(), s.run_ns / kMillisecond, s.exits, s.hypercalls, s.halts, s.preemptions, s.injections,
+            s.memory_bytes / 1024);
+        vm.cpu().post_interrupt(abi::kStatisticsVector);
+    }
+}
+
+bool Scheduler::focus(unsigned number) {
+    for (Vm& vm : vms_)
+        if (vm.number() == number) {
+            console_.set_focus(&vm);
+            return true;
+        }
+    return false;
+}
+
+} // namespace ashlar::kernel

@@ -1,0 +1,120 @@
+// A virtual machine: its memory, its virtual CPU, its disks and what the hypervisor keeps about it.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "kernel/address_space.h"
+#include "kernel/backing_memory.h"
+#include "kernel/config.h"
+#include "kernel/input_queue.h"
+#include "kernel/memory_source.h"
+#include "kernel/virtual_cpu.h"
+#include "lib/format.h"
+#include "lib/intrusive_list.h"
+#include "lib/vm_abi.h"
+
+namespace ashlar::kernel {
+
+// What to make a VM of. Everything is copied; the images are not trusted.
+struct VmImages {
+    Bytes program; // the ELF64 that runs at the VM's ring 0
+    Bytes firmware, kernel, initrd;
+    std::array<Bytes, kMaxDisks> disks;
+};
+
+// Used by one CPU at a time.
+class Vm final : public ListLink<> {
+public:
+    enum class State : std::uint8_t { Ready, Halted, Ended };
+
+    // Takes all the VM's memory and puts its CPU into the entry state. On failure everything is given back
+    // and `problem` has a sentence. `frames` outlives the VM.
+    static Result<Vm*> create(FrameAllocator& frames, MemorySource& hypervisor, const VmConfig& config,
+                              const VmImages& images, Sink& problem);
+    // Gives every frame back and ends the object.
+    void destroy();
+
+    std::string_view name() const { return {name_.data(), name_length_}; }
+    // By which the user names it, from 1 on.
+    unsigned number() const { return number_; }
+    void set_number(unsigned number) { number_ = number; }
+    State state() const { return state_; }
+    bool ended_well() const { return ended_well_; }
+    VirtualCpu& cpu() { return *cpu_; }
+    AddressSpace& space() { return *space_; }
+    const MemoryAccount& account() const { return account_; }
+
+    void halt() { state_ = State::Halted; }
+    void wake() {
+        if (state_ == State::Halted)
+            state_ = State::Ready;
+    }
+    void end(bool well) {
+        state_ = State::Ended;
+        ended_well_ = well;
+    }
+
+    // Time since the VM started.
+    std::uint64_t time_ns() const { return arch::now_ns() - start_ns_; }
+    // Host time of the timer's deadline; ~0 when off.
+    std::uint64_t deadline() const { return deadline_; }
+    // `vm_deadline` in the VM's time, or abi::kTimerOff.
+    void set_timer(std::uint64_t vm_deadline);
+    // Posts the timer's interrupt when it is due.
+    void check_timer(std::uint64_t now);
+
+    InputQueue& input() { return input_; }
+    abi::VmStatistics statistics() const;
+    abi::VmStatistics& counters() { return counters_; }
+
+    // Disks in the order of the configuration.
+    struct Disk {
+        BackingMemory contents;
+        std::uint64_t bytes = 0; // multiple of 512
+        bool read_only = false;
+    };
+    Disk* disk(std::uint64_t index) { return index < disk_count_ ? &disks_[index] : nullptr; }
+
+    // Copies between the VM's memory and ours, page by page through its address space. False when a byte is
+    // not the VM's (or, for copy_in, not writable by it); what lies before it may have been copied.
+    bool copy_out(GuestPhysicalAddress from, MutableBytes to);
+    bool copy_in(GuestPhysicalAddress to, Bytes from);
+
+    Vm(FrameAllocator& frames, MemorySource& hypervisor, const VmConfig& config);
+
+private:
+    Status build(const VmConfig& config, const VmImages& images, Sink& problem);
+    Status build_private_memory(const VmConfig& config, const VmImages& images, Sink& problem);
+    Status load_program(Bytes program, Sink& problem);
+    Status load_blobs(const VmConfig& config, const VmImages& images, Sink& problem);
+    Status load_disks(const VmConfig& config, const VmImages& images, Sink& problem);
+    Status finish_entry_state(const VmConfig& config);
+    template <class Copy>
+    bool for_each_page(GuestPhysicalAddress address, std::uint64_t length, bool write, Copy copy);
+
+    MemorySource& hypervisor_;
+    MemoryAccount account_;
+    MemorySource memory_;
+    std::array<char, kMaxVmName> name_{};
+    std::size_t name_length_ = 0;
+
+    AddressSpace* space_ = nullptr;
+    VirtualCpu* cpu_ = nullptr;
+    BackingMemory private_, ram_, blobs_;
+    std::array<Disk, kMaxDisks> disks_;
+    std::size_t disk_count_ = 0;
+    abi::BootInfo boot_info_{};
+    std::uint64_t program_end_ = 0; // offset in private memory
+    EntryState entry_;
+
+    unsigned number_ = 0;
+    State state_ = State::Ready;
+    bool ended_well_ = false;
+    std::uint64_t start_ns_ = 0;
+    std::uint64_t deadline_ = ~std::uint64_t{0};
+    InputQueue input_;
+    abi::VmStatistics counters_{};
+};
+
+} // namespace ashlar::kernel
