@@ -72,6 +72,7 @@ private:
     void set_privileged_start() {
         FuzzCase& start = program_.start;
         start.privileged = 1;
+        uses_mprv_ = random_.one_in(2);
         constexpr std::array<std::uint64_t, 3> kModes = {0x0000, 0x0800, 0x1800};
         start.mstatus = random_.pick(kModes) | random_.below(16) << 17;
         if (random_.one_in(4))
@@ -160,7 +161,7 @@ private:
         else if (choice < 90)
             add_loop();
         else if (choice < 91)
-            add_store_to_code();
+            uses_mprv_ ? add_branch() : add_store_to_code();
         else if (choice < 92)
             add_words(
                 {(static_cast<std::uint32_t>(random_.next()) & 0xf3ffff00) | 0x2b}); // custom-1: illegal
@@ -435,16 +436,19 @@ private:
     // Sets or clears bits of mstatus or sstatus; MPP only gets values that exist.
     void add_status_change() {
         const bool machine = random_.one_in(2);
-        constexpr std::array<std::uint64_t, 12> kMachineBits = {1 << 1,  1 << 3,  1 << 5,  1 << 7,
-                                                                1 << 8,  1 << 17, 1 << 18, 1 << 19,
-                                                                1 << 20, 1 << 21, 1 << 22, 3 << 11};
+        if (machine && uses_mprv_ && random_.one_in(4))
+            return add_status_bits(0x300, kMprv);
+        constexpr std::array<std::uint64_t, 11> kMachineBits = {
+            1 << 1, 1 << 3, 1 << 5, 1 << 7, 1 << 8, 1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 3 << 11};
         constexpr std::array<std::uint64_t, 6> kSupervisorBits = {1 << 1,  1 << 5,  1 << 8,
                                                                   1 << 18, 1 << 19, 3 << 13};
-        const std::uint64_t mask = machine ? random_.pick(kMachineBits) : random_.pick(kSupervisorBits);
+        add_status_bits(machine ? 0x300 : 0x100,
+                        machine ? random_.pick(kMachineBits) : random_.pick(kSupervisorBits));
+    }
+    void add_status_bits(unsigned number, std::uint64_t mask) {
         Unit unit;
         add_constant_words(unit.halves, 7, mask);
-        push_word(unit.halves,
-                  encode_csr(random_.one_in(2) ? 2 : 3, target_register(), machine ? 0x300 : 0x100, 7));
+        push_word(unit.halves, encode_csr(random_.one_in(2) ? 2 : 3, target_register(), number, 7));
         unit.group = group_;
         program_.units.push_back(std::move(unit));
     }
@@ -484,6 +488,9 @@ private:
     bool privileged_;
     Program program_;
     std::uint32_t reservation_width_ = 0;
+    // Then no stores to code: with MPRV, QEMU 7.2 takes the translation of a fetch for that of a store to the
+    // page.
+    bool uses_mprv_ = false;
     unsigned depth_ = 0, group_ = 0, groups_ = 0;
 };
 
