@@ -93,6 +93,9 @@ $(HOST)/tests/fuzz-harness.bin: $(FUZZ_HARNESS) ; @mkdir -p $(@D) && echo "  RIS
 	    -o $(@:.bin=.elf) $(@:.bin=.S.o) $(@:.bin=.c.o)
 	$(Q)riscv64-linux-gnu-objcopy -O binary $(@:.bin=.elf) $@
 
+.PHONY: bench
+bench: $(HOST)/ashlar-bench ## benchmarks within one process: interpreter, guest memory, TLB
+	$(Q)$< $(BENCH_FLAGS)
 $(HOST)/ashlar-bench: $(call obj,$(HOST),$(BENCH_SRC)) $(HOST_LIB) ; @echo "  LD      $@"
 	$(Q)$(CXX) -o $@ $^ -lbenchmark_main -lbenchmark -pthread
 
