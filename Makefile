@@ -93,6 +93,20 @@ $(HOST)/tests/fuzz-harness.bin: $(FUZZ_HARNESS) ; @mkdir -p $(@D) && echo "  RIS
 	    -o $(@:.bin=.elf) $(@:.bin=.S.o) $(@:.bin=.c.o)
 	$(Q)riscv64-linux-gnu-objcopy -O binary $(@:.bin=.elf) $@
 
+# Programs in the manner of the architecture tests; integer-high is one that lies elsewhere.
+CONFORMANCE_GUESTS := $(patsubst hosttests/conformance/guest/%.S,$(HOST)/tests/conformance-guests/%.elf,\
+                                 $(wildcard hosttests/conformance/guest/*.S)) $(HOST)/tests/conformance-guests/integer-high.elf
+CONFORMANCE_LINK := riscv64-linux-gnu-gcc -nostdlib -static -mcmodel=medany -march=rv64gc_zba_zbb_zbs -Wl,--build-id=none \
+                    -Wl,--no-warn-rwx-segments -T hosttests/conformance/guest/conformance.ld
+$(HOST)/tests/conformance: | $(CONFORMANCE_GUESTS)
+$(CONFORMANCE_GUESTS): $(wildcard hosttests/conformance/guest/conformance.*)
+$(HOST)/tests/conformance-guests/integer-high.elf: hosttests/conformance/guest/integer.S
+	@mkdir -p $(@D) && echo "  RISCV   $@"
+	$(Q)$(CONFORMANCE_LINK) -Wl,--defsym=image_base=0x80345000 -o $@ $<
+$(HOST)/tests/conformance-guests/%.elf: hosttests/conformance/guest/%.S
+	@mkdir -p $(@D) && echo "  RISCV   $@"
+	$(Q)$(CONFORMANCE_LINK) -o $@ $<
+
 .PHONY: bench
 bench: $(HOST)/ashlar-bench ## benchmarks within one process: interpreter, guest memory, TLB
 	$(Q)$< $(BENCH_FLAGS)
