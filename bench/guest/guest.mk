@@ -48,3 +48,6 @@ compare: ashlar-run guest-bench ## guest kernels on Ashlar, QEMU and natively: c
 
 # The benchmarks run these in-process.
 $(HOST)/ashlar-bench: | $(foreach n,coremix dhry sha256,$(GUEST_BUILD)/$(n).elf)
+
+# A test runs all of them under ashlar-run.
+$(HOST)/tests/kernels: | guest-bench $(HOST)/ashlar-run
