@@ -27,9 +27,9 @@ help: ## this list
 # ---------------------------------------------------------------- hosted: library, ashlar-run, tests, benchmarks
 HOST        := $(BUILD)/host
 HOST_FLAGS  := $(PRODUCT) -Iarch/fake/include
-HOST_SRC    := $(call sources,lib kernel drivers jit arch/fake,lib/freestanding jit/hosted)
+RUN_SRC     := jit/hosted/main.cpp
+HOST_SRC    := $(filter-out $(RUN_SRC),$(call sources,lib kernel drivers jit arch/fake,lib/freestanding))
 HOST_LIB    := $(HOST)/libashlar.a
-RUN_SRC     := $(call sources,jit/hosted)
 TEST_FLAGS  := $(COMMON) -Iarch/fake/include
 TEST_DIRS   := $(sort $(filter-out system,$(notdir $(patsubst %/,%,$(wildcard hosttests/*/)))))
 TEST_BINS   := $(TEST_DIRS:%=$(HOST)/tests/%)
