@@ -14,9 +14,9 @@ namespace ashlar::jit::board {
 struct DeviceTreeConfig {
     std::uint64_t ram_size; // bytes from kRamBase
     unsigned harts = 1;
-    std::string_view command_line; // no bootargs when empty
-    Window initrd{};               // no initrd when its size is 0
-    Bytes random_seed{};           // none when empty
+    std::string_view command_line{}; // no bootargs when empty
+    Window initrd{};                 // no initrd when its size is 0
+    Bytes random_seed{};             // none when empty
 };
 
 // Enough for kMaxHarts and a command line of 4 KiB.

@@ -1,0 +1,82 @@
+#include "jit/hosted/options.h"
+
+#include <gtest/gtest.h>
+
+namespace ashlar::jit::hosted {
+namespace {
+
+std::optional<Options> parse(std::vector<const char*> words, std::string& error) {
+    words.insert(words.begin(), "ashlar-run");
+    return parse_options(static_cast<int>(words.size()), words.data(), error);
+}
+Options accept(const std::vector<const char*>& words) {
+    std::string error;
+    const auto options = parse(words, error);
+    EXPECT_TRUE(options) << error;
+    return options.value_or(Options{});
+}
+std::string refuse(const std::vector<const char*>& words) {
+    std::string error;
+    EXPECT_FALSE(parse(words, error));
+    return error;
+}
+
+TEST(Options, TakesEverything) {
+    const Options options =
+        accept({"--memory", "512M", "--harts=4", "--firmware", "f", "--initrd=i", "--append", "a b --c",
+                "--disk", "x.img", "--disk=y,readonly", "--stats", "kernel"});
+    EXPECT_EQ(options.memory, 512u << 20);
+    EXPECT_EQ(options.harts, 4u);
+    EXPECT_EQ(options.firmware, "f");
+    EXPECT_EQ(options.initrd, "i");
+    EXPECT_EQ(options.kernel, "kernel");
+    EXPECT_EQ(options.command_line, "a b --c");
+    ASSERT_EQ(options.disks.size(), 2u);
+    EXPECT_EQ(options.disks[0].path, "x.img");
+    EXPECT_FALSE(options.disks[0].read_only);
+    EXPECT_EQ(options.disks[1].path, "y");
+    EXPECT_TRUE(options.disks[1].read_only);
+    EXPECT_TRUE(options.statistics);
+}
+
+TEST(Options, Defaults) {
+    const Options options = accept({"--kernel", "k"});
+    EXPECT_EQ(options.memory, 128u << 20);
+    EXPECT_EQ(options.harts, 1u);
+    EXPECT_FALSE(options.statistics);
+}
+
+TEST(Options, Sizes) {
+    EXPECT_EQ(accept({"--memory", "2G", "k"}).memory, std::uint64_t{2} << 30);
+    EXPECT_EQ(accept({"--memory", "8192k", "k"}).memory, 8u << 20);
+    EXPECT_EQ(accept({"--memory", "134217728", "k"}).memory, 128u << 20);
+    for (const char* size :
+         {"", "M", "x", "12Q", "-1", "0", "1M", "5M", "2M", "99999999999999999999", "18446744073709551615G"})
+        EXPECT_NE(refuse({"--memory", size, "k"}).find("--memory"), std::string::npos) << size;
+}
+
+TEST(Options, RefusesNonsense) {
+    EXPECT_NE(refuse({}).find("nothing to run"), std::string::npos);
+    EXPECT_NE(refuse({"--what", "k"}).find("'--what'"), std::string::npos);
+    EXPECT_NE(refuse({"-k"}).find("'-k'"), std::string::npos);
+    EXPECT_NE(refuse({"a", "b"}).find("'b'"), std::string::npos);
+    EXPECT_NE(refuse({"--kernel"}).find("needs a value"), std::string::npos);
+    EXPECT_NE(refuse({"--stats=1", "k"}).find("takes no value"), std::string::npos);
+    EXPECT_NE(refuse({"--firmware", "a", "--firmware", "b"}).find("before"), std::string::npos);
+    for (const char* harts : {"0", "33", "x", ""})
+        EXPECT_NE(refuse({"--harts", harts, "k"}).find("--harts"), std::string::npos) << harts;
+    EXPECT_NE(refuse({"--disk", "a,rw", "k"}).find("readonly"), std::string::npos);
+    EXPECT_NE(refuse({"--disk", ",readonly", "k"}).find("file name"), std::string::npos);
+    std::vector<const char*> many(18, "--disk");
+    for (std::size_t i = 1; i < many.size(); i += 2)
+        many[i] = "d";
+    EXPECT_NE(refuse(many).find("8 disks"), std::string::npos);
+}
+
+TEST(Options, HelpAndVersionNeedNothingElse) {
+    EXPECT_TRUE(accept({"--help"}).help);
+    EXPECT_TRUE(accept({"--version"}).version);
+}
+
+} // namespace
+} // namespace ashlar::jit::hosted
