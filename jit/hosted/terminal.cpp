@@ -198,7 +198,7 @@ void MessageSink::write(std::string_view text) {
     if (terminal_ != nullptr)
         terminal_->flush();
     while (!text.empty()) {
-        if (at_line_start_)
+        if (at_line_start_ && text.front() != '\n')
             write_all(STDERR_FILENO, "ashlar-run: ", 12);
         const std::size_t end = text.find('\n');
         const std::size_t length = end == std::string_view::npos ? text.size() : end + 1;
