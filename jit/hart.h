@@ -85,6 +85,7 @@ private:
     // Virtual pages, hashed, that the jump cache leads to: a fence of other pages leaves it alone.
     class PageFilter {
     public:
+        static constexpr std::uint64_t kPages = 64 * 64; // so many successive ones have different hashes
         void add(std::uint64_t address) { words_[word(address)] |= mask(address); }
         bool may_contain(std::uint64_t address) const { return (words_[word(address)] & mask(address)) != 0; }
         void clear() { words_.fill(0); }

@@ -91,7 +91,8 @@ void EngineHart::drop_translations() {
 void EngineHart::flush_space(std::size_t space, std::uint64_t address, std::uint64_t size) {
     const std::uint64_t first = address & ~std::uint64_t{kPageSize - 1};
     const std::uint64_t end = address + size;
-    if (size == ~std::uint64_t{0} || end < first) {
+    // Linux fences gaps of 200 GiB when it has freed a few pages at both ends.
+    if (size >= PageFilter::kPages * kPageSize || end < first) {
         mmu_.flush_space(space);
         return renew_generations(space);
     }
