@@ -22,7 +22,7 @@ asm     = $(sort $(shell find $(1) -name '*.S' $(foreach d,$(2),-not -path '$(d)
 all: x86_64 ashlar-run ## everything but the tests
 
 help: ## this list
-	@grep -hE '^[a-z_-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z_-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+	@grep -hE '^[a-z0-9_-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z0-9_-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 # ---------------------------------------------------------------- hosted: library, ashlar-run, tests, benchmarks
 HOST        := $(BUILD)/host
@@ -31,7 +31,7 @@ RUN_SRC     := jit/hosted/main.cpp
 HOST_SRC    := $(filter-out $(RUN_SRC),$(call sources,lib kernel drivers jit arch/fake,lib/freestanding))
 HOST_LIB    := $(HOST)/libashlar.a
 TEST_FLAGS  := $(COMMON) -Iarch/fake/include
-TEST_DIRS   := $(sort $(filter-out system,$(notdir $(patsubst %/,%,$(wildcard hosttests/*/)))))
+TEST_DIRS   := $(sort $(filter-out system guests,$(notdir $(patsubst %/,%,$(wildcard hosttests/*/)))))
 TEST_BINS   := $(TEST_DIRS:%=$(HOST)/tests/%)
 BENCH_SRC   := $(wildcard bench/*.cpp)
 
@@ -108,8 +108,9 @@ $(HOST)/tests/conformance-guests/%.elf: hosttests/conformance/guest/%.S
 	$(Q)$(CONFORMANCE_LINK) -o $@ $<
 
 .PHONY: bench
-bench: $(HOST)/ashlar-bench ## benchmarks within one process: interpreter, guest memory, TLB
-	$(Q)$< $(BENCH_FLAGS)
+bench: $(SETUP) ## benchmarks within one process: interpreter, guest memory, TLB
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(HOST)/ashlar-bench guest-bench
+	$(Q)$(HOST)/ashlar-bench $(BENCH_FLAGS)
 $(HOST)/ashlar-bench: $(call obj,$(HOST),$(BENCH_SRC)) $(HOST_LIB) ; @echo "  LD      $@"
 	$(Q)$(CXX) -o $@ $^ -lbenchmark_main -lbenchmark -pthread
 
@@ -120,6 +121,51 @@ FREESTANDING := $(PRODUCT) -ffreestanding -mno-red-zone -fno-stack-protector -fn
 include $(wildcard arch/*/*.mk)
 include bench/guest/guest.mk
 include kernel/guests/guests.mk
+include hosttests/guests/guests.mk
+
+# ---------------------------------------------------------------- everything else that users type
+JOBS      := $(shell nproc)
+SETUP     := $(BUILD)/setup.stamp
+LINUX_CPIO := $(BUILD)/linux.cpio
+MEMORY    ?= 2G
+GUEST     ?= linux
+QEMU      := qemu-system-x86_64 -M q35 -cpu max -m $(MEMORY) -nic none -display none -serial stdio \
+             -device isa-debug-exit,iobase=0xf4,iosize=4 -no-reboot
+
+.PHONY: setup run test check-all iso format format-check clean compile_commands.json
+setup: ## Debian packages and guest software (done by the others when needed)
+	$(Q)tools/setup --build $(BUILD)
+	$(Q)touch $(SETUP)
+$(SETUP): tools/setup tools/make-initramfs tools/guest/init
+	$(Q)mkdir -p $(BUILD) && tools/setup --build $(BUILD) && touch $@
+
+# The sub-make begins when the compilers are there.
+run: $(SETUP) ## boot the hypervisor under QEMU with riscv64 Linux in a VM; GUEST=linux-disk: a kernel with disk drivers
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) x86_64
+	$(Q)sed 's/^kernel = .*/kernel = $(GUEST)/' docs/examples/linux.conf > $(BUILD)/linux.conf
+	$(Q)tools/bundle -o $(LINUX_CPIO) --root $(BUILD)/guest $(BUILD)/linux.conf
+	$(Q)tools/run-qemu $(QEMU) -kernel $(HYPERVISOR) -initrd $(LINUX_CPIO)
+
+test: $(SETUP) ## unit tests and whole-system tests
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) check-all
+	$(Q)tools/check-layering
+	$(Q)ASHLAR_BUILD=$(BUILD) tools/run-tests $(TESTS)
+check-all: host-tests ashlar-run x86_64 translator guest-bench $(NATIVE_GUESTS) $(EMBEDDED_GUEST)
+
+iso: $(SETUP) ## build/ashlar.iso: GRUB for BIOS and UEFI, with the Linux bundle
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) x86_64
+	$(Q)tools/bundle -o $(LINUX_CPIO) --root $(BUILD)/guest docs/examples/linux.conf
+	$(Q)tools/make-iso -o $(BUILD)/ashlar.iso $(LINUX_CPIO)
+
+CODE := $(shell git ls-files '*.h' '*.cpp' 2>/dev/null)
+format: ## lay out the code
+	$(Q)clang-format -i $(CODE)
+format-check: ## fail when clang-format would change something
+	$(Q)clang-format --dry-run -Werror $(CODE)
+compile_commands.json: ## for editors and analysers
+	$(Q)$(MAKE) --no-print-directory -n -B V=1 check-all | tools/compile-commands > $@
+clean: ## remove what was built, keep what was fetched
+	$(Q)rm -rf $(BUILD)/host $(BUILD)/x86_64 $(BUILD)/guests $(BUILD)/guest-bench
 
 DEPS = $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 -include $(DEPS)

@@ -1,0 +1,5 @@
+// Nothing could ever wake it.
+    .globl  _start
+_start:
+    cli
+    hlt

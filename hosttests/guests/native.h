@@ -1,0 +1,19 @@
+// For programs of native VMs: hypercalls (lib/vm_abi.h) by number.
+#define CONSOLE_WRITE 1
+#define CONSOLE_READ 2
+#define TIMER_SET 4
+#define BLOCK_INFO 5
+#define BLOCK_READ 6
+#define POWER_OFF 9
+#define STATISTICS 11
+#define PRIVATE_BASE 0x4000000000
+#define IMAGE_BASE 0xffffa00000000000
+
+.macro hypercall number, first=0, second=0, third=0, fourth=0
+    mov     $\number, %eax
+    movabs  $\first, %rdi
+    movabs  $\second, %rsi
+    movabs  $\third, %rdx
+    movabs  $\fourth, %r10
+    vmmcall
+.endm

@@ -1,0 +1,312 @@
+"""Whole-system tests: boot what users boot, judge the console. Each function is a test; tools/run-tests runs them."""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools" / "lib"))
+from harness import (ASHLAR_RUN, BUILD, FAILED, GUEST, ROOT, WELL, Console, check, make_bundle, make_iso,  # noqa: E402
+                     qemu_command, run_bochs)
+
+LINUX_CONF = """[vm linux]
+kind = riscv64
+memory = 256M
+kernel = {kernel}
+initrd = initramfs.cpio.gz
+cmdline = console=ttyS0 quiet
+disk = disk.img
+"""
+PROMPT = "ashlar:~# "
+
+
+def use_disk(console):
+    console.command_line("ls -l /dev/vda", r"brw.*/dev/vda")
+    console.command_line("mount -t ext4 /dev/vda /mnt && cat /mnt/hello.txt", "hello from the disk")
+    console.command_line("echo kept > /mnt/new.txt && umount /mnt && mount /dev/vda /mnt && cat /mnt/new.txt", "^kept")
+    console.command_line("umount /mnt; echo unmounted $?", "^unmounted 0")
+
+
+# ---------------------------------------------------------------- ashlar-run
+
+def test_hosted_linux_with_a_disk(folder):
+    disk = pathlib.Path(folder) / "disk.img"
+    shutil.copyfile(GUEST / "disk.img", disk)
+    command = [ASHLAR_RUN, "--memory", "512M", "--kernel", GUEST / "linux-disk", "--initrd",
+               GUEST / "initramfs.cpio.gz", "--disk", disk, "--append", "console=ttyS0 quiet"]
+    with Console(command, 120) as console:
+        console.expect(PROMPT)
+        use_disk(console)
+        console.send("poweroff\n")
+        console.expect_exit(0)
+    checked = subprocess.run(["e2fsck", "-fn", disk], capture_output=True, text=True, check=False,
+                             env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
+    check(checked.returncode == 0, f"the disk's filesystem is damaged: {checked.stdout}{checked.stderr}")
+
+
+def test_hosted_debian_13_kernel_with_two_harts(folder):
+    command = [ASHLAR_RUN, "--memory", "512M", "--harts", "2", "--kernel", GUEST / "linux", "--initrd",
+               GUEST / "initramfs.cpio.gz", "--append", "console=ttyS0 quiet"]
+    with Console(command, 120) as console:
+        console.expect(PROMPT)
+        console.command_line("uname -a", r"Linux ashlar 6\.12\..*riscv64")
+        console.command_line("grep -c ^processor /proc/cpuinfo", "^2")
+        console.send("poweroff\n")
+        console.expect_exit(0)
+
+
+def test_hosted_opensbi_starts_linux(folder):
+    command = [ASHLAR_RUN, "--memory", "512M", "--firmware", GUEST / "fw_jump.bin", "--kernel", GUEST / "linux",
+               "--initrd", GUEST / "initramfs.cpio.gz", "--append",
+               'console=ttyS0 quiet ashlar.run="echo from opensbi"']
+    with Console(command, 120) as console:
+        console.expect("OpenSBI v")
+        console.expect("from opensbi")
+        console.expect_exit(0)
+
+
+def test_hosted_guest_reboots(folder):
+    command = [ASHLAR_RUN, "--memory", "512M", "--kernel", GUEST / "linux", "--initrd", GUEST / "initramfs.cpio.gz",
+               "--append", "console=ttyS0 quiet"]
+    with Console(command, 120) as console:
+        console.expect(PROMPT)
+        console.send("reboot\n")
+        console.expect("Welcome to Linux")
+        console.expect(PROMPT)
+        console.send("poweroff\n")
+        console.expect_exit(0)
+
+
+def use_u_boot(console):
+    console.expect("Hit any key to stop autoboot")
+    console.send("\n")
+    console.expect("=> ")
+    console.send("virtio info\n")
+    console.expect("Device 0: .*")
+    console.expect("=> ")
+    console.send("load virtio 0 ${kernel_addr_r} hello.txt\n")
+    console.expect("20 bytes read")
+    console.expect("=> ")
+    console.send("poweroff\n")
+
+
+def test_hosted_u_boot_loads_a_file(folder):
+    command = [ASHLAR_RUN, "--memory", "256M", "--firmware", GUEST / "fw_dynamic.bin", "--kernel",
+               GUEST / "u-boot-smode.bin", "--disk", f"{GUEST / 'disk.img'},readonly"]
+    with Console(command, 120) as console:
+        console.expect("OpenSBI v")
+        use_u_boot(console)
+        console.expect_exit(0)
+
+
+def test_hosted_mistakes_are_explained(folder):
+    for arguments, pattern in ((["--kernel", "/nonexistent"], "nonexistent"), (["--memory", "lots"], "memory"),
+                               (["--frobnicate"], "frobnicate"), ([], "kernel")):
+        ran = subprocess.run([ASHLAR_RUN, *arguments], capture_output=True, text=True, check=False,
+                             stdin=subprocess.DEVNULL, timeout=30)
+        check(ran.returncode != 0, f"{arguments} was accepted")
+        check(pattern in ran.stdout + ran.stderr, f"{arguments}: the message does not name the mistake: {ran.stderr}")
+
+
+# ---------------------------------------------------------------- the hypervisor under QEMU
+
+def test_embedded_guest_runs_without_a_bundle(folder):
+    with Console(qemu_command(), 120) as console:
+        console.expect(r"ashlar: W\^X: ok")
+        console.expect(r"ashlar: Ashlar \S+ x86_64")
+        console.expect(r"ashlar: numa        node 0")
+        console.expect("ashlar: virt        SVM")
+        console.expect("Hello from a riscv64 machine inside Ashlar")
+        console.expect("There are 9592 primes below 100000")
+        console.expect("ashlar: vm default: powered off")
+        console.expect("ashlar: all VMs have ended, powering off")
+        console.expect_exit(WELL)
+
+
+def test_linux_in_a_vm_reaches_a_shell(folder):
+    bundle = make_bundle(LINUX_CONF.format(kernel="linux"), folder)
+    with Console(qemu_command(bundle=bundle, memory="2G"), 600) as console:
+        console.expect("ashlar: vm linux: riscv64, 256 MiB")
+        console.expect("Welcome to Linux 6.12")
+        console.expect(PROMPT)
+        console.command_line("uname -a", r"Linux ashlar 6\.12\..*riscv64")
+        console.command_line("cat /proc/cpuinfo", r"isa\s*: rv64imafdc")
+        console.send("poweroff\n")
+        console.expect("ashlar: vm linux: powered off")
+        console.expect_exit(WELL)
+
+
+def test_linux_in_a_vm_uses_its_disk(folder):
+    bundle = make_bundle(LINUX_CONF.format(kernel="linux-disk"), folder)
+    with Console(qemu_command(bundle=bundle, memory="2G"), 600) as console:
+        console.expect(PROMPT)
+        use_disk(console)
+        console.send("poweroff\n")
+        console.expect_exit(WELL)
+
+
+def test_u_boot_in_a_vm_loads_a_file(folder):
+    conf = """[vm uboot]
+kind = riscv64
+memory = 128M
+firmware = fw_dynamic.bin
+kernel = u-boot-smode.bin
+disk = disk.img
+"""
+    with Console(qemu_command(bundle=make_bundle(conf, folder)), 300) as console:
+        console.expect("OpenSBI v")
+        use_u_boot(console)
+        console.expect_exit(WELL)
+
+
+def test_a_crashing_vm_leaves_its_neighbour_alone(folder):
+    # One VM jumps into nothing at once; the other does its work to the end.
+    root = pathlib.Path(folder)
+    (root / "images").mkdir()
+    shutil.copyfile(BUILD / "guests" / "hello.elf", root / "images" / "hello.elf")
+    shutil.copyfile(BUILD / "guests" / "triple-fault.elf", root / "images" / "crash.elf")
+    conf = """[vm good]
+kind = riscv64
+memory = 64M
+kernel = hello.elf
+
+[vm bad]
+kind = native
+memory = 2M
+kernel = crash.elf
+"""
+    bundle = make_bundle(conf, folder, root / "images")
+    with Console(qemu_command(bundle=bundle), 180) as console:
+        console.expect("ashlar: vm bad: native, 2 MiB")
+        console.expect("ashlar: vm bad: stopped: its CPU shut down")
+        console.expect(r"\[good\] There are 9592 primes")
+        console.expect("ashlar: vm good: powered off")
+        console.expect_exit(FAILED)
+
+
+def test_each_kind_of_misbehaviour_stops_one_vm(folder):
+    expected = {"triple-fault": "its CPU shut down", "outside-memory": "which is not its memory",
+                "bad-port": "I/O port 0x3f8", "halt-for-ever": "halted with interrupts off",
+                "bad-hypercalls": None, "endless-loop": None}
+    root = pathlib.Path(folder) / "images"
+    root.mkdir()
+    conf = ""
+    for name in expected:
+        shutil.copyfile(BUILD / "guests" / f"{name}.elf", root / f"{name}.elf")
+        conf += f"[vm {name}]\nkind = native\nmemory = 2M\nkernel = {name}.elf\n\n"
+    bundle = make_bundle(conf, folder, root)
+    with Console(qemu_command(bundle=bundle), 180) as console:
+        console.expect(r"ashlar: 6 VMs started")
+        code = console.wait()
+        for name, message in expected.items():
+            if message is None:
+                check(f"ashlar: vm {name}: powered off" in console.output, f"{name} did not end well")
+            else:
+                line = next((l for l in console.output.splitlines() if f"ashlar: vm {name}: stopped" in l), "")
+                check(message in line, f"{name}: {message!r} is not in {line!r}")
+        check(code == FAILED, f"exit code {code}")
+
+
+def test_mistakes_in_a_bundle_cost_one_vm(folder):
+    root = pathlib.Path(folder) / "images"
+    root.mkdir()
+    shutil.copyfile(BUILD / "guests" / "hello.elf", root / "hello.elf")
+    conf = """[vm typo]
+kind = riscv64
+memmory = 64M
+kernel = hello.elf
+
+[vm greedy]
+kind = riscv64
+memory = 64G
+kernel = hello.elf
+
+[vm good]
+kind = riscv64
+memory = 64M
+kernel = hello.elf
+"""
+    with Console(qemu_command(bundle=make_bundle(conf, folder, root)), 120) as console:
+        console.expect(r"ashlar: ashlar\.conf:3: .*memmory")
+        console.expect("ashlar: vm typo: not started")
+        console.expect(r"ashlar: ashlar\.conf:\d+: not enough memory")
+        console.expect("ashlar: vm greedy: not started")
+        console.expect("There are 9592 primes")
+        console.expect_exit(FAILED)
+
+
+def test_cpu_without_svm_is_refused_with_a_message(folder):
+    command = qemu_command()
+    command[command.index("max")] = "max,svm=off"
+    with Console(command, 60) as console:
+        console.expect("this CPU has no SVM")
+        console.expect_exit(FAILED)
+
+
+def test_two_numa_nodes_are_seen(folder):
+    extra = ["-smp", "4", "-object", "memory-backend-ram,id=m0,size=512M", "-object",
+             "memory-backend-ram,id=m1,size=512M", "-numa", "node,nodeid=0,cpus=0-1,memdev=m0", "-numa",
+             "node,nodeid=1,cpus=2-3,memdev=m1", "-numa", "dist,src=0,dst=1,val=21"]
+    with Console(qemu_command(extra=extra), 120) as console:
+        console.expect("4 cpus found")
+        console.expect(r"node 0: \d+ MiB, \d+ MiB free, 2 cpus, distances 10 21")
+        console.expect(r"node 1: \d+ MiB, \d+ MiB free, 2 cpus, distances 21 10")
+        console.expect_exit(WELL)
+
+
+def test_exceptions_of_the_hypervisor_are_reported(folder):
+    for name, patterns in {"page-fault": ("exception 14", "cr2 0x0000000012345678", "read_from_nowhere"),
+                           "stack-overflow": ("exception 8", "stack overflow", "overflow_the_stack"),
+                           "write-to-code": ("exception 14", "error code 0x3", "write_to_code"),
+                           "assertion": ("assertion failed", "run_selftest")}.items():
+        with Console(qemu_command(append=f"selftest={name}"), 60) as console:
+            for pattern in patterns:
+                console.expect(pattern)
+            console.expect_exit(FAILED)
+
+
+# ---------------------------------------------------------------- other ways to boot
+
+def test_grub_boots_the_hypervisor_on_bios(folder):
+    root = pathlib.Path(folder) / "images"
+    root.mkdir()
+    shutil.copyfile(BUILD / "guests" / "hello.elf", root / "hello.elf")
+    bundle = make_bundle("[vm hello]\nkind = riscv64\nmemory = 64M\nkernel = hello.elf\n", folder, root)
+    iso = pathlib.Path(folder) / "ashlar.iso"
+    make_iso(iso, bundle)
+    with Console(qemu_command(cdrom=iso), 120) as console:
+        console.expect("ashlar: boot        multiboot2")
+        console.expect("There are 9592 primes")
+        console.expect_exit(WELL)
+
+
+def test_grub_boots_the_hypervisor_on_uefi(folder):
+    iso = pathlib.Path(folder) / "ashlar.iso"
+    make_iso(iso)
+    with Console(qemu_command(cdrom=iso, extra=["-bios", "/usr/share/ovmf/OVMF.fd"]), 180) as console:
+        console.expect("ashlar: boot        multiboot2")
+        console.expect("There are 9592 primes")
+        console.expect_exit(WELL)
+
+
+def test_bochs_runs_vms_on_its_svm(folder):
+    iso = pathlib.Path(folder) / "ashlar.iso"
+    make_iso(iso)
+    text = run_bochs(iso, folder, "ryzen", "ashlar: all VMs have ended")
+    for line in ("ashlar: virt        SVM", "There are 9592 primes", "ashlar: vm default: powered off"):
+        check(line in text, f"{line!r} is missing from:\n{text[-2500:]}")
+
+
+TESTS = {name[5:]: function for name, function in list(globals().items()) if name.startswith("test_")}
+
+
+def run(name):
+    with tempfile.TemporaryDirectory(prefix="ashlar-") as folder:
+        TESTS[name](folder)
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or TESTS:
+        run(wanted)
+        print(f"{wanted}: ok", flush=True)
