@@ -52,10 +52,13 @@ ashlar-run: $(HOST)/ashlar-run ## the engine as a Linux program
 $(HOST)/ashlar-run: $(call obj,$(HOST),$(RUN_SRC)) $(HOST_LIB) ; @echo "  LD      $@"
 	$(Q)$(CXX) -o $@ $^ -pthread
 
+# Parts of an architecture that a test compiles for itself.
+TEST_ARCH_svm := $(addprefix arch/x86_64/svm/,cpuid_filter.cpp exits.cpp nested_paging.cpp virtual_cpu.cpp)
+
 .PHONY: host-tests
 host-tests: $(TEST_BINS)
 define test_binary
-$(HOST)/tests/$(1): $(call obj,$(HOST),$(call sources,hosttests/$(1))) $(HOST_LIB) ; @mkdir -p $$(@D) && echo "  LD      $$@"
+$(HOST)/tests/$(1): $(call obj,$(HOST),$(call sources,hosttests/$(1)) $(TEST_ARCH_$(1))) $(HOST_LIB) ; @mkdir -p $$(@D) && echo "  LD      $$@"
 	$(Q)$(CXX) -o $$@ $$^ -lgtest_main -lgtest -pthread
 endef
 $(foreach t,$(TEST_DIRS),$(eval $(call test_binary,$(t))))

@@ -35,6 +35,7 @@ public:
                        MemoryType type) = 0;
     // Removes what is mapped in the range, splitting leaves that reach out of it.
     virtual Status unmap(GuestPhysicalAddress from, std::uint64_t size) = 0;
+    // Changes the rights of what is mapped in the range, splitting likewise; its memory type stays.
     virtual Status protect(GuestPhysicalAddress from, std::uint64_t size, Rights rights) = 0;
     // NotFound when nothing is mapped there.
     virtual Result<Mapping> translate(GuestPhysicalAddress address) const = 0;

@@ -87,9 +87,14 @@ public:
 
     // Gives what is mapped in the range new rights; otherwise like unmap().
     Status protect(Input from, std::uint64_t size, const Rights& rights) {
+        return change(from, size, [&](const Rights&) { return rights; });
+    }
+    // Likewise, with change_rights(rights so far) as the new ones.
+    template <class ChangeRights>
+    Status change(Input from, std::uint64_t size, ChangeRights&& change_rights) {
         const Range range = ASHLAR_TRY(check(from, size));
         ASHLAR_TRY(split_edges(range));
-        protect_in(root_, Format::kLevels, range, rights);
+        change_in(root_, Format::kLevels, range, change_rights);
         return {};
     }
 
@@ -261,15 +266,18 @@ private:
         return true;
     }
 
-    void protect_in(Output table, unsigned level, const Range& range, const Rights& rights) {
+    template <class ChangeRights>
+    void change_in(Output table, unsigned level, const Range& range, ChangeRights& change_rights) {
         for_each_entry(level, range, [&](unsigned index, const Range& part) {
             const Entry entry = memory_->load(table, index);
             if (!Format::is_present(entry))
                 return true;
             if (level == 1 || Format::is_leaf(entry, level))
-                memory_->store(table, index, Format::leaf(Format::address(entry, level), level, rights));
+                memory_->store(
+                    table, index,
+                    Format::leaf(Format::address(entry, level), level, change_rights(Format::rights(entry))));
             else
-                protect_in(Format::table_address(entry), level - 1, part, rights);
+                change_in(Format::table_address(entry), level - 1, part, change_rights);
             return true;
         });
     }

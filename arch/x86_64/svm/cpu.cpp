@@ -8,7 +8,7 @@ namespace ashlar::arch {
 namespace svm {
 namespace {
 
-constexpr std::uint32_t kMsrVmCr = 0xc001'0114, kMsrHsavePa = 0xc001'0117;
+constexpr std::uint32_t kMsrVmCr = 0xc001'0114, kMsrHsavePa = 0xc001'0117, kMsrPredictorCommand = 0x49;
 constexpr std::uint64_t kVmCrDisable = 1 << 4, kEferSvme = 1 << 12;
 constexpr std::uint32_t kSvmLeaf = 0x8000'000a;
 
@@ -79,6 +79,12 @@ void restore_extended_state(const std::byte* area) {
         asm volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
+void predictor_barrier() {
+    constexpr std::uint64_t kBarrier = 1; // IBPB
+    if (detected.predictor_barrier)
+        write_msr(kMsrPredictorCommand, kBarrier);
+}
+
 } // namespace svm
 
 Status initialize_virtualization(kernel::MemorySource& memory, Sink& explanation) {
@@ -101,6 +107,8 @@ Status initialize_virtualization(kernel::MemorySource& memory, Sink& explanation
     detected.asids = leaf.ebx;
     detected.next_rip = (leaf.edx & kNextRip) != 0;
     detected.flush_by_asid = (leaf.edx & kFlushByAsid) != 0;
+    constexpr std::uint32_t kPredictorBarrier = 1 << 12; // CPUID 0x80000008, ebx
+    detected.predictor_barrier = (cpuid(0x8000'0008).ebx & kPredictorBarrier) != 0;
     detect_extended_state();
 
     constexpr unsigned kIopmOrder = 2, kMsrpmOrder = 1; // 12 KiB, 8 KiB
@@ -121,6 +129,8 @@ void describe_virtualization(Sink& sink) {
     const svm::Features& f = svm::features();
     format(sink, "SVM, nested paging, {} address-space identifiers{}{}", f.asids,
            f.next_rip ? ", next RIP" : "", f.flush_by_asid ? ", flush by ASID" : "");
+    if (f.predictor_barrier)
+        sink.write(", predictor barrier");
 }
 
 } // namespace ashlar::arch

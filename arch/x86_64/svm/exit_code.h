@@ -12,6 +12,7 @@ enum class ExitCode : std::uint32_t {
     DebugWrite = 0x30,
     DebugException = 0x41,
     AlignmentException = 0x51,
+    MachineCheck = 0x52,
     Intr = 0x60,
     Nmi = 0x61,
     Smi = 0x62,
@@ -60,7 +61,8 @@ constexpr kernel::VmExit::Reason reason_of(ExitCode code) {
     case ExitCode::Ioio: return Reason::PortAccess;
     case ExitCode::Msr: return Reason::SystemRegister;
     case ExitCode::Cpuid: return Reason::Identification;
-    case ExitCode::Shutdown: return Reason::Shutdown;
+    case ExitCode::Shutdown:
+    case ExitCode::MachineCheck: return Reason::Shutdown; // nothing of the VM can be trusted after it
     case ExitCode::Invalid: return Reason::InvalidState;
     case ExitCode::DebugException:
     case ExitCode::AlignmentException:

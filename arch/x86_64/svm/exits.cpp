@@ -86,6 +86,7 @@ void SvmCpu::exit_emulated(ExitCode code) {
     case ExitCode::DebugException: return inject_exception(kDebug);
     case ExitCode::AlignmentException: return inject_exception(kAlignmentCheck, true);
     case ExitCode::Xsetbv: return exit_xsetbv();
+    case ExitCode::Rdpmc: return inject_exception(kGeneralProtection, true); // no such counter
     case ExitCode::Wbinvd:
     case ExitCode::Invd: // as a write-back, so that nobody else's data is lost
         return skip(kInvdLength);
@@ -106,13 +107,13 @@ void SvmCpu::exit_cpuid() {
     skip(kCpuidLength);
 }
 
-// Only supported components, x87 always, AVX with SSE; else #GP as the CPU does.
+// Faults as the CPU does (APM volume 3, XSETBV).
 void SvmCpu::exit_xsetbv() {
+    if ((vmcb().save.cr4 & kCr4OsXsave) == 0)
+        return inject_exception(kInvalidOpcode);
     const std::uint64_t value = registers_.rdx << 32 | (vmcb().save.rax & 0xffff'ffff);
-    const bool consistent = (value & kXcr0X87) != 0 && ((value & kXcr0Avx) == 0 || (value & kXcr0Sse) != 0);
-    constexpr std::uint64_t kOffered = kXcr0X87 | kXcr0Sse | kXcr0Avx;
-    if (vmcb().save.cpl != 0 || static_cast<std::uint32_t>(registers_.rcx) != 0 || !consistent ||
-        (value & ~(features().xcr0 & kOffered)) != 0)
+    const auto number = static_cast<std::uint32_t>(registers_.rcx);
+    if (vmcb().save.cpl != 0 || number != 0 || !is_valid_xcr0(value, features().xcr0))
         return inject_exception(kGeneralProtection, true);
     write_xcr0(value);
     skip(kXsetbvLength);

@@ -52,7 +52,11 @@ Status NestedPaging::protect(GuestPhysicalAddress from, std::uint64_t size, kern
     if (!rights.read)
         return Error::Unsupported;
     ++generation_;
-    return table().protect(from, size, rights_of(rights, kernel::MemoryType::WriteBack));
+    return table().change(from, size, [&](PageRights changed) {
+        changed.write = rights.write;
+        changed.execute = rights.execute;
+        return changed;
+    });
 }
 
 Result<kernel::Mapping> NestedPaging::translate(GuestPhysicalAddress address) const {

@@ -20,12 +20,13 @@ constexpr std::uint64_t kPatReset = 0x0007'0406'0007'0406;
 // Present code (long mode), data, 64-bit TSS and LDT, as the control block packs attributes.
 constexpr std::uint16_t kCodeAttributes = 0xa9b, kDataAttributes = 0xc93, kTssAttributes = 0x8b,
                         kLdtAttributes = 0x82;
-constexpr std::uint32_t kExceptionDb = 1u << 1, kExceptionAc = 1u << 17;
+constexpr std::uint32_t kExceptionDb = 1u << 1, kExceptionAc = 1u << 17, kExceptionMc = 1u << 18;
 
 // Virtual CPUs that ran last with each identifier, so that nobody meets another's translations.
 constexpr std::size_t kMaxAsids = 256;
 constinit std::array<const SvmCpu*, kMaxAsids> asid_owners{};
 constinit std::uint32_t next_asid = 0;
+constinit const NestedPaging* last_vm = nullptr; // that this CPU ran
 
 std::uint32_t usable_asids() {
     return std::clamp<std::uint32_t>(features().asids, 2, kMaxAsids) - 1;
@@ -64,6 +65,7 @@ Result<SvmCpu*> SvmCpu::create(kernel::MemorySource& memory, NestedPaging& space
 void SvmCpu::destroy() {
     std::replace(asid_owners.begin(), asid_owners.end(), static_cast<const SvmCpu*>(this),
                  static_cast<const SvmCpu*>(nullptr));
+    last_vm = nullptr;
     memory_.free(state_, kernel::order_for(features().state_size));
     memory_.free(vmcb_, 0);
     kernel::destroy_in_frames(memory_, this);
@@ -73,8 +75,8 @@ void SvmCpu::set_controls() {
     ControlArea& control = vmcb().control;
     control.intercept_dr_read = 0x0f; // DR0 to DR3 are not switched
     control.intercept_dr_write = 0x0f;
-    // A VM could keep the CPU in exception delivery for ever with these two.
-    control.intercept_exceptions = kExceptionDb | kExceptionAc;
+    // A VM could keep the CPU in exception delivery for ever with the first two; the third is the machine's.
+    control.intercept_exceptions = kExceptionDb | kExceptionAc | kExceptionMc;
     using namespace intercept3;
     control.intercept3 = kIntr | kNmi | kSmi | kInit | kRdpmc | kCpuid | kRsm | kInvd | kHlt | kInvlpga |
                          kIoio | kMsr | kTaskSwitch | kFerrFreeze | kShutdown;
@@ -129,6 +131,9 @@ void SvmCpu::reset(const kernel::EntryState& state, std::uint64_t counter_origin
 }
 
 void SvmCpu::load() {
+    if (last_vm != &space_)
+        predictor_barrier();
+    last_vm = &space_;
     restore_extended_state(extended_state());
     if (features().xsave)
         write_xcr0(xcr0_);
@@ -189,8 +194,9 @@ kernel::VmExit SvmCpu::run() {
     control.clean_bits = 0;
     svm_run(vmcb_.value(), &registers_, host_state().value());
     control.event_injection = 0;
-    // An exit in the middle of delivering an event: it must be delivered again.
-    if ((control.exit_int_info & event::kValid) != 0)
+    // An exit in the middle of delivering an event: it must be delivered again. What an instruction asked for
+    // comes again by itself, since RIP is still at the instruction.
+    if ((control.exit_int_info & event::kValid) != 0 && !event::is_by_instruction(control.exit_int_info))
         control.event_injection = control.exit_int_info;
     return handle_exit();
 }

@@ -56,8 +56,16 @@ constexpr unsigned kPriorityShift = 16, kVectorShift = 32;
 // EVENTINJ and EXITINTINFO.
 namespace event {
 constexpr std::uint64_t kVector = 0xff, kType = 7 << 8, kTypeInterrupt = 0 << 8, kTypeException = 3 << 8,
-                        kErrorCodeValid = 1 << 11, kValid = std::uint64_t{1} << 31;
+                        kTypeSoftware = 4 << 8, kErrorCodeValid = 1 << 11, kValid = std::uint64_t{1} << 31;
 constexpr unsigned kErrorCodeShift = 32;
+constexpr unsigned kBreakpoint = 3, kOverflow = 4;
+
+// INT n, INT3 or INTO.
+constexpr bool is_by_instruction(std::uint64_t information) {
+    const std::uint64_t type = information & kType, vector = information & kVector;
+    return type == kTypeSoftware ||
+           (type == kTypeException && (vector == kBreakpoint || vector == kOverflow));
+}
 } // namespace event
 
 // TLB_CONTROL.

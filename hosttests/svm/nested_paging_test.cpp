@@ -1,0 +1,81 @@
+#include "arch/x86_64/svm/nested_paging.h"
+
+#include "hosttests/svm/fake_hardware.h"
+
+namespace ashlar::arch::svm {
+namespace {
+
+using kernel::MemoryType;
+using kernel::Rights;
+
+constexpr std::uint64_t k2M = 2 << 20;
+constexpr Rights kData{.read = true, .write = true}, kReadOnly{.read = true};
+constexpr GuestPhysicalAddress kFrom(0x8000'0000);
+constexpr PhysicalAddress kTo(0x4000'0000);
+
+class NestedPagingTest : public SvmTest {
+protected:
+    // The entry of the leaf that translates `address`, as a CPU's walk finds it.
+    std::uint64_t leaf(GuestPhysicalAddress address) {
+        constexpr std::uint64_t kPresent = 1, kUser = 4, kLarge = 0x80, kFrame = 0x000f'ffff'ffff'f000;
+        PhysicalAddress table = paging().root();
+        for (unsigned shift = 39;; shift -= 9) {
+            const auto* entries = static_cast<const std::uint64_t*>(physical_to_virtual(table));
+            const std::uint64_t entry = entries[address.value() >> shift & 511];
+            if ((entry & kPresent) == 0 || shift == 12 || (entry & kLarge) != 0)
+                return entry;
+            EXPECT_NE(entry & kUser, 0u) << "nested walks are user accesses";
+            table = PhysicalAddress(entry & kFrame);
+        }
+    }
+};
+
+TEST_F(NestedPagingTest, MapsWithTheFormatOfNestedTables) {
+    ASSERT_TRUE(space().map(kFrom, kTo, k2M, kData, MemoryType::WriteBack).ok());
+    EXPECT_EQ(leaf(kFrom), 0x8000'0000'4000'0087); // NX, large, user, writable, present
+    ASSERT_TRUE(space().map(kFrom + k2M, kTo, kPageSize, kReadOnly, MemoryType::WriteBack).ok());
+    EXPECT_EQ(leaf(kFrom + k2M), 0x8000'0000'4000'0005);
+    const Rights code{.read = true, .write = false, .execute = true};
+    ASSERT_TRUE(space().map(kFrom + 2 * k2M, kTo, kPageSize, code, MemoryType::Uncached).ok());
+    EXPECT_EQ(leaf(kFrom + 2 * k2M), 0x4000'001du);
+}
+
+TEST_F(NestedPagingTest, KeepsTheMemoryTypeWhenRightsChange) {
+    ASSERT_TRUE(space().map(kFrom, kTo, k2M, kData, MemoryType::Uncached).ok());
+    ASSERT_TRUE(space().protect(kFrom, kPageSize, kReadOnly).ok());
+    EXPECT_EQ(leaf(kFrom), 0x8000'0000'4000'001d);
+    EXPECT_EQ(leaf(kFrom + kPageSize), 0x8000'0000'4000'101f);
+    EXPECT_EQ(space().translate(kFrom).value().rights, kReadOnly);
+}
+
+// What a CPU may have cached must go at the next entry; what was not there cannot be cached.
+TEST_F(NestedPagingTest, TellsWhenCachedTranslationsAreGone) {
+    const std::uint64_t before = paging().generation();
+    ASSERT_TRUE(space().map(kFrom, kTo, k2M, kData, MemoryType::WriteBack).ok());
+    EXPECT_EQ(paging().generation(), before);
+    ASSERT_TRUE(space().protect(kFrom, kPageSize, kReadOnly).ok());
+    const std::uint64_t after_protect = paging().generation();
+    EXPECT_NE(after_protect, before);
+    ASSERT_TRUE(space().unmap(kFrom, k2M).ok());
+    EXPECT_NE(paging().generation(), after_protect);
+    EXPECT_EQ(leaf(kFrom), 0u);
+}
+
+TEST_F(NestedPagingTest, RefusesWhatTheFormatCannotSay) {
+    EXPECT_EQ(space().map(kFrom, kTo, k2M, {.read = false, .write = true}, MemoryType::WriteBack).error(),
+              Error::Unsupported);
+    const GuestPhysicalAddress beyond(std::uint64_t{1} << 48);
+    EXPECT_EQ(space().map(beyond, kTo, kPageSize, kData, MemoryType::WriteBack).error(), Error::OutOfRange);
+    EXPECT_FALSE(space().translate(beyond).ok());
+}
+
+TEST_F(NestedPagingTest, LeavesNothingBehindWhenMemoryRunsOut) {
+    frames().limit = held() + 1; // one table of the three that this takes
+    EXPECT_EQ(space().map(kFrom, kTo, kPageSize, kData, MemoryType::WriteBack).error(), Error::OutOfMemory);
+    EXPECT_FALSE(space().translate(kFrom).ok());
+    frames().limit = held();
+    EXPECT_FALSE(create_address_space(memory()).ok());
+}
+
+} // namespace
+} // namespace ashlar::arch::svm
