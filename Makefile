@@ -170,5 +170,5 @@ compile_commands.json: ## for editors and analysers
 clean: ## remove what was built, keep what was fetched
 	$(Q)rm -rf $(BUILD)/host $(BUILD)/x86_64 $(BUILD)/guests $(BUILD)/guest-bench
 
-DEPS = $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+DEPS = $(shell find $(BUILD)/host $(BUILD)/x86_64 $(BUILD)/guest-bench -type f -name '*.d' 2>/dev/null)
 -include $(DEPS)
