@@ -131,7 +131,7 @@ JOBS      := $(shell nproc)
 SETUP     := $(BUILD)/setup.stamp
 LINUX_CPIO := $(BUILD)/linux.cpio
 MEMORY    ?= 2G
-GUEST     ?= linux
+GUEST     ?= linux-disk
 QEMU      := qemu-system-x86_64 -M q35 -cpu max -m $(MEMORY) -nic none -display none -serial stdio \
              -device isa-debug-exit,iobase=0xf4,iosize=4 -no-reboot
 
@@ -143,7 +143,7 @@ $(SETUP): tools/setup tools/make-initramfs tools/guest/init
 	$(Q)mkdir -p $(BUILD) && tools/setup --build $(BUILD) && touch $@
 
 # The sub-make begins when the compilers are there.
-run: $(SETUP) ## boot the hypervisor under QEMU with riscv64 Linux in a VM; GUEST=linux-disk: a kernel with disk drivers
+run: $(SETUP) ## boot the hypervisor under QEMU with riscv64 Linux in a VM; GUEST=linux: the installer's kernel
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) x86_64
 	$(Q)sed 's/^kernel = .*/kernel = $(GUEST)/' docs/examples/linux.conf > $(BUILD)/linux.conf
 	$(Q)tools/bundle -o $(LINUX_CPIO) --root $(BUILD)/guest $(BUILD)/linux.conf
