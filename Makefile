@@ -142,11 +142,15 @@ setup: ## Debian packages and guest software (done by the others when needed)
 $(SETUP): tools/setup tools/make-initramfs tools/guest/init
 	$(Q)mkdir -p $(BUILD) && tools/setup --build $(BUILD) && touch $@
 
+define linux_bundle
+$(Q)sed 's/^kernel = .*/kernel = $(GUEST)/' docs/examples/linux.conf > $(BUILD)/linux.conf
+	$(Q)tools/bundle -o $(LINUX_CPIO) --root $(BUILD)/guest $(BUILD)/linux.conf
+endef
+
 # The sub-make begins when the compilers are there.
 run: $(SETUP) ## boot the hypervisor under QEMU with riscv64 Linux in a VM; GUEST=linux: the installer's kernel
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) x86_64
-	$(Q)sed 's/^kernel = .*/kernel = $(GUEST)/' docs/examples/linux.conf > $(BUILD)/linux.conf
-	$(Q)tools/bundle -o $(LINUX_CPIO) --root $(BUILD)/guest $(BUILD)/linux.conf
+	$(linux_bundle)
 	$(Q)tools/run-qemu $(QEMU) -kernel $(HYPERVISOR) -initrd $(LINUX_CPIO)
 
 test: $(SETUP) ## unit tests and whole-system tests
@@ -157,7 +161,7 @@ check-all: host-tests ashlar-run x86_64 translator guest-bench $(NATIVE_GUESTS) 
 
 iso: $(SETUP) ## build/ashlar.iso: GRUB for BIOS and UEFI, with the Linux bundle
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) x86_64
-	$(Q)tools/bundle -o $(LINUX_CPIO) --root $(BUILD)/guest docs/examples/linux.conf
+	$(linux_bundle)
 	$(Q)tools/make-iso -o $(BUILD)/ashlar.iso $(LINUX_CPIO)
 
 CODE := $(shell git ls-files '*.h' '*.cpp' 2>/dev/null)
