@@ -1,0 +1,61 @@
+#include "jit/backend/x86_64/classify.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "jit/interpreter/handlers.h"
+#include "lib/assert.h"
+
+namespace ashlar::jit::x86_64 {
+
+using interpreter::Handler;
+
+Classifier::Classifier() {
+#define ASHLAR_ADD(name, text, signature, flags)                                                             \
+    add(interpreter::binary_handler(ir::Opcode::name), {Shape::Binary, ir::Opcode::name});                   \
+    add(interpreter::binary_immediate_handler(ir::Opcode::name), {Shape::BinaryImmediate, ir::Opcode::name});
+    ASHLAR_IR_BINARY(ASHLAR_ADD)
+#undef ASHLAR_ADD
+#define ASHLAR_ADD(name, text, signature, flags)                                                             \
+    add(interpreter::unary_handler(ir::Opcode::name), {Shape::Unary, ir::Opcode::name});
+    ASHLAR_IR_UNARY(ASHLAR_ADD)
+#undef ASHLAR_ADD
+    add(interpreter::copy_handler(), {Shape::Copy});
+    add(interpreter::load_immediate_handler(), {Shape::LoadImmediate});
+    add(interpreter::load_wide_handler(), {Shape::LoadWide});
+    add(interpreter::pc_relative_handler(), {Shape::PcRelative});
+    for (const std::uint8_t width : {1, 2, 4, 8}) {
+        for (const ir::Extension extension : {ir::Extension::Zero, ir::Extension::Sign})
+            add(interpreter::load_handler(width, extension), {Shape::Load, {}, extension, {}, width});
+        add(interpreter::store_handler(width), {Shape::Store, {}, {}, {}, width});
+    }
+    add(interpreter::load_handler(4, ir::Extension::Box), {Shape::Load, {}, ir::Extension::Box, {}, 4});
+    add(interpreter::fence_handler(), {Shape::Fence});
+    add(interpreter::guard_handler(), {Shape::Guard});
+    add(interpreter::jump_handler(), {Shape::Jump});
+    for (unsigned condition = 0; condition < 6; ++condition) {
+        const auto value = static_cast<ir::Condition>(condition);
+        add(interpreter::branch_handler(value), {Shape::Branch, {}, {}, value});
+    }
+    add(interpreter::jump_indirect_handler(), {Shape::JumpIndirect});
+    add(interpreter::call_exit_handler(), {Shape::Leave});
+    add(interpreter::raise_handler(), {Shape::Leave});
+    std::sort(entries_.begin(), entries_.begin() + count_, [](const Entry& a, const Entry& b) {
+        return std::less<Handler>()(a.handler, b.handler);
+    });
+}
+
+void Classifier::add(Handler handler, const OpClass& op_class) {
+    ASHLAR_ASSERT(count_ < entries_.size());
+    entries_[count_++] = {handler, op_class};
+}
+
+OpClass Classifier::classify(Handler handler) const {
+    const auto end = entries_.begin() + count_;
+    const auto found = std::lower_bound(entries_.begin(), end, handler, [](const Entry& entry, Handler wanted) {
+        return std::less<Handler>()(entry.handler, wanted);
+    });
+    return found != end && found->handler == handler ? found->op_class : OpClass{};
+}
+
+} // namespace ashlar::jit::x86_64

@@ -1,0 +1,56 @@
+// What a threaded-code op does, found by its handler.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "jit/interpreter/op.h"
+#include "jit/ir/block.h"
+
+namespace ashlar::jit::x86_64 {
+
+enum class Shape : std::uint8_t {
+    Call, // anything else: the interpreter's handler is called
+    Binary,
+    BinaryImmediate,
+    Unary,
+    Copy,
+    LoadImmediate,
+    LoadWide,
+    PcRelative,
+    Load,
+    Store,
+    Fence,
+    Guard,
+    Jump,
+    Branch,
+    JumpIndirect,
+    Leave, // a handler that never goes on: CallExit, Raise
+};
+
+struct OpClass {
+    Shape shape = Shape::Call;
+    ir::Opcode opcode{};
+    ir::Extension extension{};
+    ir::Condition condition{};
+    std::uint8_t width = 0;
+};
+
+// Built once; immutable then.
+class Classifier {
+public:
+    Classifier();
+    OpClass classify(interpreter::Handler handler) const;
+
+private:
+    struct Entry {
+        interpreter::Handler handler;
+        OpClass op_class;
+    };
+    void add(interpreter::Handler handler, const OpClass& op_class);
+
+    std::array<Entry, 256> entries_{};
+    std::size_t count_ = 0;
+};
+
+} // namespace ashlar::jit::x86_64

@@ -1,0 +1,305 @@
+#include "jit/backend/x86_64/compiler.h"
+
+#include "jit/backend/x86_64/condition_code.h"
+
+namespace ashlar::jit {
+
+Result<std::unique_ptr<NativeCompiler>> create_native_compiler(const CodeMemory& memory) {
+    constexpr std::size_t kLeast = std::size_t{64} << 10;
+    // Positions are 32-bit offsets.
+    if (memory.writable.size() < kLeast || memory.writable.size() > std::size_t{1} << 30)
+        return Error::InvalidArgument;
+    std::unique_ptr<NativeCompiler> compiler(new (std::nothrow) x86_64::BaselineCompiler(memory));
+    if (compiler == nullptr)
+        return Error::OutOfMemory;
+    return compiler;
+}
+
+} // namespace ashlar::jit
+
+namespace ashlar::jit::x86_64 {
+
+using mmu::TlbEntry;
+
+namespace {
+
+// No block's code is larger: kMaxBlockInstructions, each at most a call and its record.
+constexpr std::size_t kMaxBlockBytes = std::size_t{32} << 10;
+constexpr std::int32_t kNeverGeneration = 0x7fffffff;
+// cmp's imm32, jne rel32, jmp's opcode.
+constexpr std::size_t kGuardDistance = 4 + 6 + 1;
+
+// Behind the call of an edge's stub.
+struct EdgeRecord {
+    std::uint32_t site; // position of the rel32 to patch
+    std::uint32_t guarded;
+};
+
+} // namespace
+
+bool BaselineCompiler::compile(const NativeBlock& block) {
+    if (emit_.position() + kMaxBlockBytes > memory_.writable.size())
+        return false;
+    body_ = emit_.position();
+    slow_path_count_ = edge_count_ = 0;
+    for (std::size_t i = 1; i < block.code.size(); ++i) {
+        const Op& op = block.code[i];
+        const OpClass op_class = classifier_.classify(op.handler);
+        emit_op(op, block);
+        if (op_class.shape == Shape::LoadWide)
+            ++i;
+        if (op_class.shape >= Shape::Jump)
+            break;
+    }
+    emit_cold_code();
+    ASHLAR_ASSERT(emit_.position() - body_ <= kMaxBlockBytes);
+    block.code[0].imm = static_cast<std::int32_t>(body_);
+    block.code[0].handler = enter_;
+    ++statistics_.blocks;
+    statistics_.guest_instructions += block.guest_instructions;
+    return true;
+}
+
+void BaselineCompiler::emit_op(const Op& op, const NativeBlock& block) {
+    Emitter& e = emit_;
+    const OpClass op_class = classifier_.classify(op.handler);
+    switch (op_class.shape) {
+    case Shape::Binary:
+        return e.handles_binary(op_class.opcode) ? e.emit_binary(op_class, op) : emit_call(&op);
+    case Shape::BinaryImmediate:
+        return e.handles_binary_immediate(op_class.opcode) ? e.emit_binary_immediate(op_class, op) : emit_call(&op);
+    case Shape::Unary:
+        if (!e.emit_unary(op_class, op))
+            emit_call(&op);
+        return;
+    case Shape::Copy: {
+        const Xbyak::Reg64 to = e.target(op.d, e.rax);
+        e.load_slot(to, op.a);
+        return e.finish(op.d, to);
+    }
+    case Shape::LoadImmediate: {
+        const Xbyak::Reg64 to = e.target(op.d, e.rax);
+        if (Emitter::is_pinned(op.d))
+            return e.load_constant(to, op.imm);
+        return e.mov(e.slot_address(op.d), static_cast<std::uint32_t>(op.imm));
+    }
+    case Shape::LoadWide: {
+        const Xbyak::Reg64 to = e.target(op.d, e.rax);
+        e.mov(to, reinterpret_cast<const interpreter::WideConstant*>(&op + 1)->value);
+        return e.finish(op.d, to);
+    }
+    case Shape::PcRelative: {
+        const Xbyak::Reg64 to = e.target(op.d, e.rax);
+        e.lea(to, e.ptr[e.rbp + op.imm]);
+        return e.finish(op.d, to);
+    }
+    case Shape::Load: return emit_load(op_class, op);
+    case Shape::Store: return emit_store(op_class, op);
+    case Shape::Fence:
+        e.lock();
+        return e.or_(e.dword[e.rsp], 0);
+    case Shape::Guard:
+        e.cmp(e.byte[e.r15 + (static_cast<int>(offsetof(Context, guard)) - kContextBias)], 0);
+        add_slow_path(e.jump_if_later(kNotEqual), &op);
+        return;
+    case Shape::Jump:
+        advance(op.imm);
+        charge(op);
+        if (op.imm <= 0)
+            e.bind(e.jump_if_later(kLessOrEqual), exit_budget_);
+        return emit_edge(op.imm, block);
+    case Shape::Branch: return emit_branch(op_class, op, block);
+    case Shape::JumpIndirect: return emit_jump_indirect(op);
+    case Shape::Call: return emit_call(&op);
+    case Shape::Leave:
+        emit_call(&op);
+        return e.ud2();
+    }
+}
+
+void BaselineCompiler::charge(const Op& op) {
+    emit_.sub(emit_.context_field(offsetof(Context, budget)), op.c);
+}
+
+void BaselineCompiler::emit_call(const Op* op) {
+    emit_.call_to(call_position_);
+    emit_.db(reinterpret_cast<const std::uint8_t*>(op), sizeof(Op));
+    emit_.db(reinterpret_cast<const std::uint8_t*>(&resume_), sizeof(Op));
+}
+
+void BaselineCompiler::emit_address(const Op& op) {
+    Emitter& e = emit_;
+    if (Emitter::is_pinned(op.a)) {
+        const Xbyak::Reg64 base(Emitter::host_of(op.a));
+        op.imm == 0 ? e.mov(e.rax, base) : e.lea(e.rax, e.ptr[base + op.imm]);
+        return;
+    }
+    e.mov(e.rax, e.slot_address(op.a));
+    if (op.imm != 0)
+        e.add(e.rax, static_cast<std::uint32_t>(op.imm));
+}
+
+void BaselineCompiler::emit_probe(unsigned width, std::size_t tag_offset, std::size_t& slow_jump) {
+    static_assert(sizeof(TlbEntry) == 32);
+    constexpr unsigned kShift = kPageShift - 5;
+    constexpr std::uint32_t kMask = (mmu::Tlb::kEntries - 1) * sizeof(TlbEntry);
+    Emitter& e = emit_;
+    if (e.features.bmi2) {
+        e.rorx(e.ecx, e.eax, kShift);
+    } else {
+        e.mov(e.ecx, e.eax);
+        e.shr(e.ecx, kShift);
+    }
+    e.and_(e.ecx, kMask);
+    width == 1 ? e.mov(e.rdx, e.rax) : e.lea(e.rdx, e.ptr[e.rax + (width - 1)]);
+    e.and_(e.rdx, -static_cast<std::int32_t>(kPageSize));
+    e.cmp(e.rdx, e.ptr[e.r14 + e.rcx + tag_offset]);
+    slow_jump = e.jump_if_later(kNotEqual);
+    e.add(e.rax, e.ptr[e.r14 + e.rcx + offsetof(TlbEntry, addend)]);
+}
+
+void BaselineCompiler::emit_load(const OpClass& op_class, const Op& op) {
+    Emitter& e = emit_;
+    std::size_t slow_jump = 0;
+    emit_address(op);
+    emit_probe(op_class.width, offsetof(TlbEntry, read), slow_jump);
+    const Xbyak::Reg64 to = e.target(op.d, e.rax);
+    const bool is_signed = op_class.extension == ir::Extension::Sign;
+    switch (op_class.width) {
+    case 1: is_signed ? e.movsx(to, e.byte[e.rax]) : e.movzx(to.cvt32(), e.byte[e.rax]); break;
+    case 2: is_signed ? e.movsx(to, e.word[e.rax]) : e.movzx(to.cvt32(), e.word[e.rax]); break;
+    case 4: is_signed ? e.movsxd(to, e.dword[e.rax]) : e.mov(to.cvt32(), e.dword[e.rax]); break;
+    default: e.mov(to, e.ptr[e.rax]); break;
+    }
+    if (op_class.extension == ir::Extension::Box) {
+        e.mov(e.rcx, 0xffffffff00000000);
+        e.or_(to, e.rcx);
+    }
+    e.finish(op.d, to);
+    add_slow_path(slow_jump, &op);
+}
+
+void BaselineCompiler::emit_store(const OpClass& op_class, const Op& op) {
+    Emitter& e = emit_;
+    std::size_t slow_jump = 0;
+    emit_address(op);
+    emit_probe(op_class.width, offsetof(TlbEntry, write), slow_jump);
+    const Xbyak::Reg64 value = e.in_register(op.d, e.rdx);
+    switch (op_class.width) {
+    case 1: e.mov(e.byte[e.rax], value.cvt8()); break;
+    case 2: e.mov(e.word[e.rax], value.cvt16()); break;
+    case 4: e.mov(e.dword[e.rax], value.cvt32()); break;
+    default: e.mov(e.ptr[e.rax], value); break;
+    }
+    add_slow_path(slow_jump, &op);
+}
+
+void BaselineCompiler::emit_branch(const OpClass& op_class, const Op& op, const NativeBlock& block) {
+    using ir::Condition;
+    Emitter& e = emit_;
+    charge(op);
+    if (op.b == interpreter::kZeroSlot && Emitter::is_pinned(op.a)) {
+        const Xbyak::Reg64 left(Emitter::host_of(op.a));
+        e.test(left, left);
+    } else {
+        const Xbyak::Reg64 left = e.in_register(op.a, e.rax);
+        if (Emitter::is_pinned(op.b))
+            e.cmp(left, Xbyak::Reg64(Emitter::host_of(op.b)));
+        else
+            e.cmp(left, e.slot_address(op.b));
+    }
+    static constexpr std::uint8_t kCodes[] = {kEqual, kNotEqual, kLess, kGreaterOrEqual, kBelow, kAboveOrEqual};
+    const std::size_t taken = e.jump_if_later(kCodes[static_cast<std::size_t>(op_class.condition)]);
+    advance(op.d * 2);
+    emit_edge(op.d * 2, block);
+    e.bind(taken);
+    advance(op.imm);
+    if (op.imm <= 0) {
+        e.cmp(e.context_field(offsetof(Context, budget)), 0);
+        e.bind(e.jump_if_later(kLessOrEqual), exit_budget_);
+    }
+    emit_edge(op.imm, block);
+}
+
+void BaselineCompiler::advance(std::int32_t offset) {
+    if (offset != 0)
+        emit_.add(emit_.rbp, static_cast<std::uint32_t>(offset));
+}
+
+void BaselineCompiler::emit_edge(std::int32_t offset, const NativeBlock& block) {
+    Emitter& e = emit_;
+    const std::int64_t target = std::int64_t{block.page_offset} + offset;
+    const bool same_page = block.own_page && target >= 0 && target < static_cast<std::int64_t>(kPageSize);
+    if (same_page && offset == 0)
+        return e.jump_to(body_);
+    Edge edge{};
+    if (!same_page) {
+        e.cmp(e.context_field(offsetof(Context, generation)), kNeverGeneration);
+        edge.guard_jump = e.jump_if_later(kNotEqual);
+    }
+    edge.site = e.jump_later();
+    ASHLAR_ASSERT(edge_count_ < kMaxEdges);
+    edges_[edge_count_++] = edge;
+}
+
+void BaselineCompiler::add_slow_path(std::size_t jump, const Op* op) {
+    ASHLAR_ASSERT(slow_path_count_ < kMaxSlowPaths);
+    slow_paths_[slow_path_count_++] = {jump, emit_.position(), op};
+}
+
+void BaselineCompiler::emit_cold_code() {
+    for (std::size_t i = 0; i < slow_path_count_; ++i) {
+        emit_.bind(slow_paths_[i].jump);
+        emit_call(slow_paths_[i].op);
+        emit_.jump_to(slow_paths_[i].resume);
+    }
+    for (std::size_t i = 0; i < edge_count_; ++i) {
+        const Edge& edge = edges_[i];
+        emit_.bind(edge.site);
+        if (edge.guard_jump != 0)
+            emit_.bind(edge.guard_jump);
+        emit_.call_to(exit_edge_);
+        const EdgeRecord record{static_cast<std::uint32_t>(edge.site), edge.guard_jump != 0};
+        emit_.db(reinterpret_cast<const std::uint8_t*>(&record), sizeof record);
+    }
+}
+
+const void* BaselineCompiler::entry(const Op* code) const {
+    return executable(is_compiled(code) ? static_cast<std::uint32_t>(code->imm) : interpret_);
+}
+
+void BaselineCompiler::link(const void* native_edge, const Op* target, std::uint64_t generation) {
+    EdgeRecord record;
+    std::memcpy(&record, memory_.writable.data() + position_of(native_edge), sizeof record);
+    if (record.guarded != 0) {
+        if (generation >= static_cast<std::uint64_t>(kNeverGeneration))
+            return link_through_jump_cache(native_edge);
+        emit_.rewrite(record.site - kGuardDistance, generation, 4);
+    }
+    emit_.bind(record.site, static_cast<std::uint32_t>(target->imm));
+    ++statistics_.links;
+}
+
+void BaselineCompiler::link_through_jump_cache(const void* native_edge) {
+    EdgeRecord record;
+    std::memcpy(&record, memory_.writable.data() + position_of(native_edge), sizeof record);
+    // A guard that never holds goes to the stub: turn the stub itself into the jump.
+    constexpr std::size_t kCallBytes = 5;
+    const std::size_t stub = position_of(native_edge) - kCallBytes;
+    emit_.rewrite(stub, 0xe9, 1);
+    emit_.bind(stub + 1, through_cache_);
+    ++statistics_.links;
+}
+
+void BaselineCompiler::flush() {
+    emit_.setSize(start_of_blocks_);
+    ++statistics_.flushes;
+}
+
+NativeStatistics BaselineCompiler::statistics() const {
+    NativeStatistics result = statistics_;
+    result.bytes = emit_.getSize();
+    return result;
+}
+
+} // namespace ashlar::jit::x86_64

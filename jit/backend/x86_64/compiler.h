@@ -1,0 +1,78 @@
+// Tier 1 on x86-64: compiles the threaded code of one block in one pass.
+#pragma once
+
+#include <memory>
+
+#include "jit/backend/x86_64/emitter.h"
+#include "jit/native_compiler.h"
+
+namespace ashlar::jit::x86_64 {
+
+class BaselineCompiler final : public NativeCompiler {
+public:
+    explicit BaselineCompiler(const CodeMemory& memory);
+
+    bool compile(const NativeBlock& block) override;
+    const void* entry(const Op* code) const override;
+    void link(const void* native_edge, const Op* target, std::uint64_t generation) override;
+    void link_through_jump_cache(const void* native_edge) override;
+    void flush() override;
+    bool is_compiled(const Op* code) const override { return code->handler == enter_; }
+    NativeStatistics statistics() const override;
+
+private:
+    // What is emitted behind the block: cold code that a jump in it leads to.
+    struct SlowPath {
+        std::size_t jump; // its rel32
+        std::size_t resume;
+        const Op* op;
+    };
+    // A way out of the block. `site` is the rel32 of the jump to patch; a cross-page edge has the immediate of
+    // a compare with the generation kGuardDistance bytes before it, and a second jump, taken when it fails.
+    struct Edge {
+        std::size_t site;
+        std::size_t guard_jump; // 0 without a guard
+    };
+    static constexpr std::size_t kMaxSlowPaths = 256;
+    static constexpr std::size_t kMaxEdges = 4;
+
+    void emit_thunks();
+    void emit_leave_null();
+    void emit_exit_thunk(interpreter::Exit::Kind kind);
+    void emit_jump_cache_probe();
+    void emit_op(const Op& op, const NativeBlock& block);
+    void emit_call(const Op* op);
+    void emit_load(const OpClass& op_class, const Op& op);
+    void emit_store(const OpClass& op_class, const Op& op);
+    void emit_address(const Op& op);
+    // Probes the TLB for the address in rax; falls through with the host address in rax.
+    void emit_probe(unsigned width, std::size_t tag_offset, std::size_t& slow_jump);
+    void emit_branch(const OpClass& op_class, const Op& op, const NativeBlock& block);
+    void emit_jump_indirect(const Op& op);
+    void charge(const Op& op);
+    void advance(std::int32_t offset); // of the pc
+    // Goes on at `offset` from the block's start; the pc is there already.
+    void emit_edge(std::int32_t offset, const NativeBlock& block);
+    void emit_cold_code();
+    void add_slow_path(std::size_t jump, const Op* op);
+    const void* executable(std::size_t position) const { return memory_.executable + position; }
+    std::size_t position_of(const void* code) const {
+        return static_cast<std::size_t>(static_cast<const std::byte*>(code) - memory_.executable);
+    }
+
+    CodeMemory memory_;
+    Emitter emit_;
+    Classifier classifier_;
+    Op resume_;
+    interpreter::Handler enter_ = nullptr;
+    std::size_t enter_position_ = 0, call_position_ = 0, exit_budget_ = 0, exit_edge_ = 0, exit_lookup_ = 0,
+                interpret_ = 0, through_cache_ = 0, start_of_blocks_ = 0;
+    std::size_t body_ = 0; // of the block being compiled
+    std::array<SlowPath, kMaxSlowPaths> slow_paths_{};
+    std::size_t slow_path_count_ = 0;
+    std::array<Edge, kMaxEdges> edges_{};
+    std::size_t edge_count_ = 0;
+    NativeStatistics statistics_;
+};
+
+} // namespace ashlar::jit::x86_64

@@ -1,0 +1,98 @@
+#include "jit/backend/x86_64/emitter.h"
+
+#include <cpuid.h>
+
+namespace ashlar::jit::x86_64 {
+
+HostFeatures HostFeatures::detect() {
+    HostFeatures features;
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0) {
+        features.bmi1 = (b & bit_BMI) != 0;
+        features.bmi2 = (b & bit_BMI2) != 0;
+    }
+    if (__get_cpuid(1, &a, &b, &c, &d) != 0)
+        features.popcnt = (c & bit_POPCNT) != 0;
+    if (__get_cpuid(0x80000001, &a, &b, &c, &d) != 0)
+        features.lzcnt = (c & bit_ABM) != 0;
+    return features;
+}
+
+void Emitter::load_slot(const Xbyak::Reg64& to, unsigned slot) {
+    if (!is_pinned(slot))
+        mov(to, slot_address(slot));
+    else if (host_of(slot) != to.getIdx())
+        mov(to, Xbyak::Reg64(host_of(slot)));
+}
+
+void Emitter::load_slot32(const Xbyak::Reg64& to, unsigned slot) {
+    if (is_pinned(slot))
+        mov(to.cvt32(), Xbyak::Reg32(host_of(slot)));
+    else
+        mov(to.cvt32(), slot_address32(slot));
+}
+
+void Emitter::store_slot(unsigned slot, const Xbyak::Reg64& from) {
+    if (!is_pinned(slot))
+        mov(slot_address(slot), from);
+    else if (host_of(slot) != from.getIdx())
+        mov(Xbyak::Reg64(host_of(slot)), from);
+}
+
+Xbyak::Reg64 Emitter::in_register(unsigned slot, const Xbyak::Reg64& scratch) {
+    if (is_pinned(slot))
+        return Xbyak::Reg64(host_of(slot));
+    mov(scratch, slot_address(slot));
+    return scratch;
+}
+
+Xbyak::Reg64 Emitter::target(unsigned slot, const Xbyak::Reg64& scratch) const {
+    return is_pinned(slot) ? Xbyak::Reg64(host_of(slot)) : scratch;
+}
+
+void Emitter::finish(unsigned slot, const Xbyak::Reg64& computed) {
+    store_slot(slot, computed);
+}
+
+void Emitter::load_constant(const Xbyak::Reg64& to, std::int64_t value) {
+    if (value == 0)
+        xor_(to.cvt32(), to.cvt32());
+    else
+        mov(to, static_cast<std::uint64_t>(value)); // the shortest of the three forms
+}
+
+void Emitter::spill_pinned() {
+    for (const Pinned& pinned : kPinned)
+        mov(slot_address(pinned.slot), Xbyak::Reg64(pinned.host));
+}
+
+void Emitter::reload_pinned() {
+    for (const Pinned& pinned : kPinned)
+        mov(Xbyak::Reg64(pinned.host), slot_address(pinned.slot));
+    mov(r14, context_field(offsetof(Context, tlb)));
+}
+
+std::size_t Emitter::jump_later() {
+    db(0xe9);
+    dd(0);
+    return position() - 4;
+}
+
+std::size_t Emitter::jump_if_later(std::uint8_t condition_code) {
+    db(0x0f);
+    db(0x80 | condition_code);
+    dd(0);
+    return position() - 4;
+}
+
+void Emitter::bind(std::size_t rel32_position, std::size_t target) {
+    rewrite(rel32_position, target - (rel32_position + 4), 4);
+}
+
+void Emitter::call_to(std::size_t target) {
+    db(0xe8);
+    dd(0);
+    bind(position() - 4, target);
+}
+
+} // namespace ashlar::jit::x86_64

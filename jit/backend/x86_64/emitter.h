@@ -1,0 +1,123 @@
+// Host registers and the building blocks of emitted code.
+//
+// r15 points 128 bytes into the interpreter's Context, so that the guest's 32 integer registers are one signed
+// byte away. rbp is the guest-virtual pc of the running block, r14 the data TLB's entries. Nine guest registers
+// live in host registers across all blocks; rax, rcx and rdx are scratch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#define XBYAK_NO_EXCEPTION
+#if !__STDC_HOSTED__
+#define XBYAK_DONT_USE_MMAP_ALLOCATOR
+#define thread_local
+#endif
+#include <xbyak/xbyak.h>
+#if !__STDC_HOSTED__
+#undef thread_local
+#endif
+
+#include "jit/backend/x86_64/classify.h"
+#include "jit/interpreter/op.h"
+
+namespace ashlar::jit::x86_64 {
+
+using interpreter::Context;
+using interpreter::Op;
+
+constexpr int kContextBias = 128;
+
+struct HostFeatures {
+    bool bmi1 = false, bmi2 = false, lzcnt = false, popcnt = false;
+    static HostFeatures detect();
+};
+
+struct Pinned {
+    std::uint8_t slot;
+    std::uint8_t host; // register number
+};
+// sp, s0, s1, a0 to a5: what compilers use most.
+inline constexpr Pinned kPinned[] = {{2, 3 /* rbx */}, {8, 6 /* rsi */}, {9, 7 /* rdi */},
+                                     {10, 8},          {11, 9},          {12, 10},
+                                     {13, 11},         {14, 12},         {15, 13}};
+
+class Emitter : public Xbyak::CodeGenerator {
+public:
+    // Emits into `writable`.
+    explicit Emitter(MutableBytes writable) : CodeGenerator(writable.size(), writable.data()) {}
+
+    // Host register of a guest slot, or -1.
+    static int host_of(unsigned slot) { return slot < 32 ? kHostOf[slot] : -1; }
+    static bool is_pinned(unsigned slot) { return host_of(slot) >= 0; }
+
+    Xbyak::Reg64 context_register() const { return r15; }
+    Xbyak::Address context_field(std::size_t offset) const {
+        return qword[r15 + (static_cast<int>(offset) - kContextBias)];
+    }
+    Xbyak::Address slot_address(unsigned slot) const { return context_field(8 * std::size_t{slot}); }
+    Xbyak::Address slot_address32(unsigned slot) const {
+        return dword[r15 + (8 * static_cast<int>(slot) - kContextBias)];
+    }
+
+    // `to` = the slot's value.
+    void load_slot(const Xbyak::Reg64& to, unsigned slot);
+    // Low half, zero-extended.
+    void load_slot32(const Xbyak::Reg64& to, unsigned slot);
+    void store_slot(unsigned slot, const Xbyak::Reg64& from);
+    // The slot's value in a register: its own when pinned, else loaded into `scratch`.
+    Xbyak::Reg64 in_register(unsigned slot, const Xbyak::Reg64& scratch);
+    // Where to compute a result for `slot`: its own register, or `scratch` and then finish().
+    Xbyak::Reg64 target(unsigned slot, const Xbyak::Reg64& scratch) const;
+    void finish(unsigned slot, const Xbyak::Reg64& computed);
+    void load_constant(const Xbyak::Reg64& to, std::int64_t value);
+
+    void spill_pinned();
+    void reload_pinned();
+
+    std::size_t position() const { return getSize(); }
+    // A near conditional or unconditional jump whose distance is patched later: the position of its rel32.
+    std::size_t jump_later();
+    std::size_t jump_if_later(std::uint8_t condition_code);
+    void bind(std::size_t rel32_position) { bind(rel32_position, position()); }
+    void bind(std::size_t rel32_position, std::size_t target);
+    void jump_to(std::size_t target) { bind(jump_later(), target); }
+    void call_to(std::size_t target);
+
+    void emit_binary(const OpClass& op_class, const Op& op);
+    void emit_binary_immediate(const OpClass& op_class, const Op& op);
+    // False when the op is better left to the interpreter's handler.
+    bool emit_unary(const OpClass& op_class, const Op& op);
+    bool handles_binary(ir::Opcode opcode) const;
+    bool handles_binary_immediate(ir::Opcode opcode) const;
+
+    HostFeatures features = HostFeatures::detect();
+
+private:
+    static constexpr auto kHostOf = [] {
+        std::array<std::int8_t, 32> hosts{};
+        hosts.fill(-1);
+        for (const Pinned& pinned : kPinned)
+            hosts[pinned.slot] = static_cast<std::int8_t>(pinned.host);
+        return hosts;
+    }();
+
+    // An operand: pinned register or memory.
+    template <class Use>
+    void with_operand(unsigned slot, Use use);
+    void simple(ir::Opcode opcode, const Op& op);
+    void simple_immediate(ir::Opcode opcode, const Op& op);
+    void apply(ir::Opcode opcode, const Xbyak::Operand& to, const Xbyak::Operand& from);
+    void apply(ir::Opcode opcode, const Xbyak::Operand& to, std::int32_t immediate);
+    void compare_set(const Op& op, bool is_signed);
+    void compare_set_immediate(const Op& op, bool is_signed);
+    void shift(ir::Opcode opcode, const Op& op);
+    void shift_immediate(ir::Opcode opcode, const Op& op);
+    void word_arithmetic(ir::Opcode opcode, const Op& op);
+    void minimum_maximum(ir::Opcode opcode, const Op& op);
+    void multiply_high(bool is_signed, const Op& op);
+    void shift_add(unsigned shift, bool unsigned_word, const Op& op);
+    void divide(bool is_signed, bool remainder, bool word, const Op& op);
+};
+
+} // namespace ashlar::jit::x86_64

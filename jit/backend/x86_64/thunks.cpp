@@ -1,0 +1,147 @@
+// Code that all blocks share: the ways in from the interpreter and out to it.
+#include "jit/backend/x86_64/compiler.h"
+#include "jit/backend/x86_64/condition_code.h"
+
+namespace ashlar::jit::x86_64 {
+
+using interpreter::Exit;
+using interpreter::JumpCacheEntry;
+
+namespace {
+
+constexpr std::size_t kExit = offsetof(Context, exit);
+constexpr std::size_t kPcOffset = 8 * ir::kPcSlot;
+// entry address = (pc >> 1 & (entries - 1)) * 32
+static_assert(sizeof(JumpCacheEntry) == 32);
+constexpr std::uint32_t kCacheMask = (Context::kJumpCacheEntries - 1) * sizeof(JumpCacheEntry);
+
+// Goes on behind an op that host code had the interpreter carry out.
+const Op* resume(Context&, const Op* op) {
+    return op;
+}
+
+} // namespace
+
+BaselineCompiler::BaselineCompiler(const CodeMemory& memory)
+    : memory_(memory), emit_(memory.writable), resume_{resume} {
+    emit_thunks();
+}
+
+void BaselineCompiler::emit_leave_null() {
+    emit_.xor_(emit_.eax, emit_.eax);
+    emit_.add(emit_.rsp, 8);
+    for (const int saved : {15, 14, 13, 12, 5, 3})
+        emit_.pop(Xbyak::Reg64(saved));
+    emit_.ret();
+}
+
+void BaselineCompiler::emit_exit_thunk(Exit::Kind kind) {
+    emit_.spill_pinned();
+    emit_.mov(emit_.context_field(kPcOffset), emit_.rbp);
+    emit_.mov(emit_.byte[emit_.r15 + (static_cast<int>(kExit + offsetof(Exit, kind)) - kContextBias)],
+              static_cast<std::uint32_t>(kind));
+    emit_leave_null();
+}
+
+// Looks rbp up in the jump cache and goes there; falls through when it is not there.
+void BaselineCompiler::emit_jump_cache_probe() {
+    constexpr int kCache = static_cast<int>(offsetof(Context, jump_cache)) - kContextBias;
+    Emitter& e = emit_;
+    e.mov(e.eax, e.ebp);
+    e.shl(e.eax, 4);
+    e.and_(e.eax, kCacheMask);
+    e.cmp(e.ptr[e.r15 + e.rax + (kCache + static_cast<int>(offsetof(JumpCacheEntry, pc)))], e.rbp);
+    const std::size_t other_pc = e.jump_if_later(kNotEqual);
+    e.mov(e.rcx, e.context_field(offsetof(Context, generation)));
+    e.cmp(e.ptr[e.r15 + e.rax + (kCache + static_cast<int>(offsetof(JumpCacheEntry, generation)))], e.rcx);
+    const std::size_t stale = e.jump_if_later(kNotEqual);
+    e.jmp(e.ptr[e.r15 + e.rax + (kCache + static_cast<int>(offsetof(JumpCacheEntry, native)))]);
+    e.bind(other_pc);
+    e.bind(stale);
+}
+
+void BaselineCompiler::emit_thunks() {
+    Emitter& e = emit_;
+    // Enter, as a handler: rdi is the context, rsi the op, whose immediate is the block's position.
+    enter_position_ = e.position();
+    for (const int saved : {3, 5, 12, 13, 14, 15})
+        e.push(Xbyak::Reg64(saved));
+    e.sub(e.rsp, 8);
+    e.lea(e.r15, e.ptr[e.rdi + kContextBias]);
+    e.mov(e.eax, e.dword[e.rsi + offsetof(Op, imm)]);
+    e.mov(e.rcx, reinterpret_cast<std::uintptr_t>(memory_.executable));
+    e.add(e.rax, e.rcx);
+    e.mov(e.rbp, e.context_field(kPcOffset));
+    e.reload_pinned();
+    e.jmp(e.rax);
+    enter_ = reinterpret_cast<interpreter::Handler>(reinterpret_cast<std::uintptr_t>(executable(enter_position_)));
+
+    // Carry out an op by its handler. Called; the op lies behind the call, then an op that resumes; host code
+    // goes on behind that.
+    call_position_ = e.position();
+    e.pop(e.rax);
+    e.spill_pinned();
+    e.mov(e.context_field(kPcOffset), e.rbp);
+    e.lea(e.rdi, e.ptr[e.r15 - kContextBias]);
+    e.mov(e.rsi, e.rax);
+    e.mov(e.rbx, e.rax);
+    e.call(e.ptr[e.rax + offsetof(Op, handler)]);
+    e.test(e.rax, e.rax);
+    const std::size_t left = e.jump_if_later(kEqual);
+    e.lea(e.rax, e.ptr[e.rbx + 2 * sizeof(Op)]);
+    e.reload_pinned();
+    e.jmp(e.rax);
+    e.bind(left);
+    emit_leave_null();
+
+    exit_budget_ = e.position();
+    emit_exit_thunk(Exit::Kind::Budget);
+
+    // Called by an edge that is not linked; its record lies behind the call.
+    exit_edge_ = e.position();
+    e.pop(e.rax);
+    const std::size_t record_known = e.jump_later();
+    exit_lookup_ = e.position();
+    e.xor_(e.eax, e.eax);
+    e.bind(record_known);
+    e.mov(e.context_field(kExit + offsetof(Exit, native_edge)), e.rax);
+    e.xor_(e.eax, e.eax);
+    e.mov(e.context_field(kExit + offsetof(Exit, link)), e.rax);
+    emit_exit_thunk(Exit::Kind::Lookup);
+
+    // From a jump cache entry (its offset is in rax) whose code is not compiled.
+    interpret_ = e.position();
+    e.mov(e.rdx, e.ptr[e.r15 + e.rax +
+                       (static_cast<int>(offsetof(Context, jump_cache) + offsetof(JumpCacheEntry, code)) -
+                        kContextBias)]);
+    e.spill_pinned();
+    e.mov(e.context_field(kPcOffset), e.rbp);
+    e.mov(e.rax, e.rdx);
+    e.add(e.rsp, 8);
+    for (const int saved : {15, 14, 13, 12, 5, 3})
+        e.pop(Xbyak::Reg64(saved));
+    e.ret();
+
+    through_cache_ = e.position();
+    emit_jump_cache_probe();
+    e.jump_to(exit_lookup_);
+    start_of_blocks_ = e.position();
+}
+
+void BaselineCompiler::emit_jump_indirect(const Op& op) {
+    Emitter& e = emit_;
+    if (Emitter::is_pinned(op.a)) {
+        e.lea(e.rbp, e.ptr[Xbyak::Reg64(Emitter::host_of(op.a)) + op.imm]);
+    } else {
+        e.mov(e.rbp, e.slot_address(op.a));
+        if (op.imm != 0)
+            e.add(e.rbp, static_cast<std::uint32_t>(op.imm));
+    }
+    e.and_(e.rbp, -2);
+    charge(op);
+    e.bind(e.jump_if_later(kLessOrEqual), exit_budget_);
+    emit_jump_cache_probe();
+    e.jump_to(exit_lookup_);
+}
+
+} // namespace ashlar::jit::x86_64

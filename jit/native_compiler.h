@@ -1,0 +1,59 @@
+// The seam between the engine and the tiers that emit host code.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "jit/interpreter/op.h"
+#include "lib/bytes.h"
+#include "lib/format.h"
+#include "lib/result.h"
+
+namespace ashlar::jit {
+
+// Memory for host code under two addresses: no page is writable and executable through one of them. The code
+// refers to itself by relative distances only, so the two may lie anywhere. Owned by the program.
+struct CodeMemory {
+    MutableBytes writable;
+    const std::byte* executable = nullptr;
+};
+
+struct NativeStatistics {
+    std::uint64_t blocks = 0, guest_instructions = 0, bytes = 0, links = 0, flushes = 0;
+};
+
+// What the compiler must know of a block beside its threaded code.
+struct NativeBlock {
+    std::span<interpreter::Op> code; // begins with the op that counted; it becomes the way into host code
+    std::uint32_t page_offset;       // of the block's first instruction in its page
+    std::uint32_t guest_instructions;
+    bool own_page; // all of it lies in one page, so that jumps within the page need no check
+};
+
+// Compiles the threaded code of hot blocks. All of its host code keeps the interpreter's contract: entered through
+// an op's handler, it leaves by returning nullptr with Context::exit set and the guest's state in its slots.
+// Used by one thread.
+class NativeCompiler {
+public:
+    virtual ~NativeCompiler() = default;
+
+    // False when the code memory is full.
+    virtual bool compile(const NativeBlock& block) = 0;
+    // Where host code goes that found `code` in the jump cache.
+    virtual const void* entry(const interpreter::Op* code) const = 0;
+    // An edge that left with Exit::native_edge: from now on it goes to `target`, which is compiled, while
+    // the context's generation is `generation`. `same_page`: whenever its block is entered.
+    virtual void link(const void* native_edge, const interpreter::Op* target, std::uint64_t generation) = 0;
+    // From now on the edge looks in the jump cache.
+    virtual void link_through_jump_cache(const void* native_edge) = 0;
+    // Forgets all host code; none of it may be running.
+    virtual void flush() = 0;
+    virtual bool is_compiled(const interpreter::Op* code) const = 0;
+    virtual NativeStatistics statistics() const = 0;
+};
+
+// The compiler for the host's instruction set. InvalidArgument when the memory is too small, OutOfMemory.
+Result<std::unique_ptr<NativeCompiler>> create_native_compiler(const CodeMemory& memory);
+
+} // namespace ashlar::jit
