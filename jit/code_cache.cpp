@@ -94,7 +94,7 @@ Block* CodeCache::insert(const BlockKey& key, std::size_t ops, std::uint32_t gue
     }
     first_in_page = first_in_page || created_second;
     Block*& head = home->buckets[bucket(key.address)];
-    head = ::new (memory) Block{head, key, guest_instructions, guest_bytes};
+    head = ::new (memory) Block{head, key, guest_instructions, guest_bytes, ops};
     return head;
 }
 

@@ -31,7 +31,12 @@ struct Block {
     BlockKey key;
     std::uint32_t guest_instructions;
     std::uint32_t guest_bytes;
+    std::uint64_t op_count;
 
+    static Block& of(const interpreter::Op* code) {
+        return *(reinterpret_cast<Block*>(const_cast<interpreter::Op*>(code)) - 1);
+    }
+    std::span<interpreter::Op> ops() { return {reinterpret_cast<interpreter::Op*>(this + 1), op_count}; }
     const interpreter::Op* code() const { return reinterpret_cast<const interpreter::Op*>(this + 1); }
 };
 static_assert(sizeof(Block) % alignof(interpreter::Op) == 0);

@@ -2,6 +2,7 @@
 
 #include "jit/engine_core.h"
 #include "jit/frontend/riscv64/lifter.h"
+#include "jit/interpreter/handlers.h"
 #include "jit/ir/verifier.h"
 
 namespace ashlar::jit {
@@ -10,9 +11,13 @@ Result<std::unique_ptr<Engine>> Engine::create(GuestMemory& memory, Bus& bus, ri
                                                const EngineOptions& options) {
     if (options.harts == 0)
         return Error::InvalidArgument;
+    std::unique_ptr<NativeCompiler> native;
+    if (!options.native_code.writable.empty())
+        native = ASHLAR_TRY(create_native_compiler(options.native_code));
     EngineCore::Parts parts{ASHLAR_TRY(CodeCache::create(memory, options.code_cache_bytes)),
                             ASHLAR_TRY(ir::Block::create(riscv64::kBlockCapacity)),
-                            ASHLAR_TRY(interpreter::Lowering::create(riscv64::kBlockCapacity))};
+                            ASHLAR_TRY(interpreter::Lowering::create(riscv64::kBlockCapacity)),
+                            std::move(native)};
     std::unique_ptr<EngineCore> engine(new (std::nothrow)
                                            EngineCore(memory, bus, time, options, std::move(parts)));
     if (engine == nullptr)
@@ -28,6 +33,7 @@ EngineCore::EngineCore(GuestMemory& memory, Bus& bus, riscv64::TimeSource& time,
       time_(time),
       options_(options),
       cache_(std::move(parts.cache)),
+      native_(std::move(parts.native)),
       block_(std::move(parts.block)),
       lowering_(std::move(parts.lowering)) {
     memory_.set_observer(this);
@@ -62,6 +68,8 @@ EngineStatistics EngineCore::statistics() const {
         result.instructions += harts_[i]->retired();
         result.tlb_misses += harts_[i]->tlb_misses();
     }
+    if (native_ != nullptr)
+        result.native = native_->statistics();
     return result;
 }
 
@@ -81,7 +89,16 @@ void EngineCore::flush_if_requested() {
 
 void EngineCore::flush_now() {
     cache_->flush();
+    if (native_ != nullptr)
+        native_->flush();
     renew_generations();
+}
+
+void EngineCore::promote(Block& block) {
+    const NativeBlock native{block.ops(), static_cast<std::uint32_t>(block.key.address.page_offset()),
+                             block.guest_instructions, !block.key.straddles()};
+    if (!native_->compile(native))
+        flush_code();
 }
 
 void EngineCore::renew_generations() {
@@ -108,17 +125,24 @@ void EngineCore::lift(const BlockKey& key) {
     riscv64::lift_block(code, key.single ? 1 : riscv64::kMaxBlockInstructions, block_);
 }
 
+std::size_t EngineCore::lower(const BlockKey& key, std::span<interpreter::Op> code) {
+    if (native_ == nullptr || key.single)
+        return lowering_.lower(block_, code);
+    code[0] = {interpreter::count_handler()};
+    code[0].imm = static_cast<std::int32_t>(options_.promote_after);
+    return 1 + lowering_.lower(block_, code.subspan(1));
+}
+
 Block& EngineCore::translate(const BlockKey& key) {
     lift(key);
     ASHLAR_ASSERT(block_.guest_instructions() != 0);
     ASHLAR_ASSERT(!options_.verify_ir || ir::verify(block_).ok());
     for (;;) {
-        const std::size_t room = interpreter::max_ops(block_.size());
+        const std::size_t room = interpreter::max_ops(block_.size()) + 1;
         bool first_in_page = false;
         if (const std::span<interpreter::Op> code = cache_->reserve(room); !code.empty()) {
-            Block* const block =
-                cache_->insert(key, lowering_.lower(block_, code), block_.guest_instructions(),
-                               block_.guest_bytes(), first_in_page);
+            Block* const block = cache_->insert(key, lower(key, code), block_.guest_instructions(),
+                                                block_.guest_bytes(), first_in_page);
             ASHLAR_ASSERT(block != nullptr); // reserve() has made room for it
             for (unsigned i = 0; first_in_page && i < options_.harts; ++i) {
                 harts_[i]->forbid_writes(key.address.align_down(kPageSize));

@@ -8,6 +8,7 @@
 #include "jit/frontend/riscv64/privileged.h"
 #include "jit/frontend/riscv64/state.h"
 #include "jit/guest_memory.h"
+#include "jit/native_compiler.h"
 #include "lib/format.h"
 #include "lib/result.h"
 
@@ -21,6 +22,8 @@ struct EngineOptions {
     // Checks every block of IR with ir/verifier.h: for tests.
     bool verify_ir = false;
     std::uint64_t code_cache_bytes = std::uint64_t{64} << 20; // bound of all translations together
+    CodeMemory native_code{};    // for host code; empty: everything is interpreted
+    unsigned promote_after = 10; // executions of a block before it is compiled
 };
 
 enum class Stop : std::uint8_t {
@@ -33,6 +36,7 @@ enum class Stop : std::uint8_t {
 struct EngineStatistics {
     std::uint64_t instructions = 0;
     std::uint64_t blocks_translated = 0, instructions_translated = 0, blocks_invalidated = 0;
+    NativeStatistics native;
     std::uint64_t block_lookups = 0, tlb_misses = 0, exceptions = 0, interrupts = 0;
 };
 

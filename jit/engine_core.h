@@ -17,6 +17,7 @@ public:
         std::unique_ptr<CodeCache> cache;
         ir::Block block;
         interpreter::Lowering lowering;
+        std::unique_ptr<NativeCompiler> native; // or nullptr
     };
     EngineCore(GuestMemory& memory, Bus& bus, riscv64::TimeSource& time, const EngineOptions& options,
                Parts parts);
@@ -35,6 +36,9 @@ public:
     riscv64::TimeSource& time() { return time_; }
     const EngineOptions& options() const { return options_; }
     CodeCache& cache() { return *cache_; }
+    NativeCompiler* native() { return native_.get(); }
+    // Compiles a block to host code, or has everything flushed when there is no room.
+    void promote(Block& block);
     EngineStatistics& counters() { return statistics_; }
     std::uint64_t next_generation() { return ++generation_; }
     // Translates the block that `key` names. Flushes the cache when it is full.
@@ -47,6 +51,8 @@ public:
 private:
     void code_page_written(GuestPhysicalAddress address, std::uint64_t length) override;
     void lift(const BlockKey& key);
+    // The lifted block as threaded code, with the op in front that counts towards promotion.
+    std::size_t lower(const BlockKey& key, std::span<interpreter::Op> code);
     void flush_now();
     void renew_generations();
 
@@ -55,6 +61,7 @@ private:
     riscv64::TimeSource& time_;
     EngineOptions options_;
     std::unique_ptr<CodeCache> cache_;
+    std::unique_ptr<NativeCompiler> native_;
     ir::Block block_;
     interpreter::Lowering lowering_;
     std::unique_ptr<std::unique_ptr<EngineHart>[]> harts_;

@@ -109,8 +109,14 @@ void EngineHart::handle_exit() {
     Exit& exit = context_.exit;
     switch (exit.kind) {
     case Exit::Kind::Lookup:
-        pending_link_ = {exit.link, exit.value, state_->pc, engine_.cache().epoch()};
+        pending_link_ = {exit.link, exit.native_edge, exit.value, state_->pc, engine_.cache().epoch()};
         break;
+    case Exit::Kind::Promote: {
+        Block& block = Block::of(reinterpret_cast<const Op*>(exit.value));
+        engine_.promote(block);
+        cache_jump(state_->pc, block.code());
+        break;
+    }
     case Exit::Kind::Exception: take_exception(exit.cause, exit.value); break;
     case Exit::Kind::Illegal:
         take_exception(static_cast<std::uint64_t>(riscv64::Cause::IllegalInstruction),
@@ -161,12 +167,36 @@ bool EngineHart::locate(std::uint64_t pc, BlockKey& key) {
     return true;
 }
 
+void EngineHart::cache_jump(std::uint64_t pc, const Op* code) {
+    const void* const native = engine_.native() != nullptr ? engine_.native()->entry(code) : nullptr;
+    context_.jump_cache_entry(pc) = {pc, context_.generation, code, native};
+}
+
+// Lets the jump that led here go straight to the block from now on, if it may.
+void EngineHart::link(const PendingLink& pending, Block& block) {
+    if (pending.target_pc != state_->pc || pending.epoch != engine_.cache().epoch() || block.key.single)
+        return;
+    if (pending.site != nullptr) {
+        // Within a page the mapping that brought the hart here holds for the target too.
+        const bool same_page = (pending.source_pc ^ pending.target_pc) >> kPageShift == 0;
+        *pending.site =
+            same_page && !block.key.straddles() ? block.code() : interpreter::through_jump_cache();
+    }
+    if (pending.native_edge == nullptr)
+        return;
+    if (block.key.straddles())
+        engine_.native()->link_through_jump_cache(pending.native_edge);
+    else if (engine_.native()->is_compiled(block.code()))
+        engine_.native()->link(pending.native_edge, block.code(), context_.generation);
+}
+
 const Op* EngineHart::find_code() {
     const std::uint64_t pc = state_->pc;
     const PendingLink pending = pending_link_;
     pending_link_ = {};
     const interpreter::JumpCacheEntry& cached = context_.jump_cache_entry(pc);
-    if (pending.site == nullptr && cached.pc == pc && cached.generation == context_.generation)
+    const bool links = pending.site != nullptr || pending.native_edge != nullptr;
+    if (!links && cached.pc == pc && cached.generation == context_.generation)
         return cached.code;
     BlockKey key;
     ++engine_.counters().block_lookups;
@@ -174,22 +204,17 @@ const Op* EngineHart::find_code() {
         take_exception(mmu_.fault().cause, mmu_.fault().address);
         return nullptr;
     }
-    const Block* block = engine_.cache().find(key);
+    Block* block = engine_.cache().find(key);
     if (block == nullptr)
         block = &engine_.translate(key);
     if (!key.single) {
-        context_.jump_cache_entry(pc) = {pc, context_.generation, block->code()};
+        cache_jump(pc, block->code());
         PageFilter& executed = spaces_[space_].executed;
         executed.add(pc);
         if (key.straddles())
             executed.add(pc + 2);
     }
-    if (pending.site != nullptr && pending.target_pc == pc && pending.epoch == engine_.cache().epoch() &&
-        !key.single) {
-        // Within a page the mapping that brought the hart here holds for the target too.
-        const bool same_page = (pending.source_pc ^ pc) >> kPageShift == 0;
-        *pending.site = same_page && !key.straddles() ? block->code() : interpreter::through_jump_cache();
-    }
+    link(pending, *block);
     return block->code();
 }
 

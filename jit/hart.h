@@ -37,6 +37,13 @@ public:
     std::uint64_t tlb_misses() const { return mmu_.misses(); }
 
 private:
+    // A link that waits for the code at its target.
+    struct PendingLink {
+        const interpreter::Op** site = nullptr;
+        const void* native_edge = nullptr;
+        std::uint64_t source_pc = 0, target_pc = 0, epoch = 0;
+    };
+
     // interpreter::Helpers
     interpreter::HelperOutcome call_helper(unsigned number, std::uint32_t argument,
                                            std::uint64_t next_pc) override;
@@ -70,6 +77,8 @@ private:
     const interpreter::Op* find_code();
     bool locate(std::uint64_t pc, BlockKey& key);
     void handle_exit();
+    void link(const PendingLink& pending, Block& block);
+    void cache_jump(std::uint64_t pc, const interpreter::Op* code);
     void take_exception(std::uint64_t cause, std::uint64_t value);
     std::uint32_t encoding_at(std::uint64_t pc);
     void deliver_interrupt();
@@ -108,11 +117,7 @@ private:
     std::size_t space_ = 0;       // current
     std::size_t next_victim_ = 0; // round robin
     std::size_t fetch_context_ = 0;
-    // A link that waits for the code at its target.
-    struct PendingLink {
-        const interpreter::Op** site = nullptr;
-        std::uint64_t source_pc = 0, target_pc = 0, epoch = 0;
-    } pending_link_;
+    PendingLink pending_link_;
 };
 
 } // namespace ashlar::jit

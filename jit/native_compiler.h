@@ -31,9 +31,9 @@ struct NativeBlock {
     bool own_page; // all of it lies in one page, so that jumps within the page need no check
 };
 
-// Compiles the threaded code of hot blocks. All of its host code keeps the interpreter's contract: entered through
-// an op's handler, it leaves by returning nullptr with Context::exit set and the guest's state in its slots.
-// Used by one thread.
+// Compiles the threaded code of hot blocks. All of its host code keeps the interpreter's contract: entered
+// through an op's handler, it leaves by returning nullptr with Context::exit set and the guest's state in its
+// slots. Used by one thread.
 class NativeCompiler {
 public:
     virtual ~NativeCompiler() = default;

@@ -45,5 +45,7 @@ Handler call_handler();
 Handler call_exit_handler();
 // Site in b and c, a = value, imm = cause.
 Handler raise_handler();
+// Begins a block that may be compiled: leaves with Exit::Kind::Promote when imm has been counted down to 0.
+Handler count_handler();
 
 } // namespace ashlar::jit::interpreter

@@ -71,10 +71,12 @@ struct Exit {
         Illegal,     // the instruction at pc, whose encoding the engine finds itself
         Helper,      // a helper asked to leave; it has set pc
         CodeChanged, // translated code was overwritten; pc is the next instruction
+        Promote, // the block at pc has run often enough to be compiled; `value` is the address of its code
     };
     Kind kind = Kind::Budget;
     std::uint64_t cause = 0, value = 0;
     const Op** link = nullptr;
+    const void* native_edge = nullptr; // Lookup: of host code, see NativeCompiler::link
 };
 
 // What a system operation wants done after it.
@@ -99,7 +101,7 @@ struct JumpCacheEntry {
     std::uint64_t pc = 0;
     std::uint64_t generation = 0;
     const Op* code = nullptr;
-    std::uint64_t unused = 0;
+    const void* native = nullptr; // where host code goes on, see NativeCompiler::entry
 };
 
 struct Context {

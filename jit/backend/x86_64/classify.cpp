@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <initializer_list>
 
 #include "jit/interpreter/handlers.h"
 #include "lib/assert.h"
@@ -24,7 +25,7 @@ Classifier::Classifier() {
     add(interpreter::load_immediate_handler(), {Shape::LoadImmediate});
     add(interpreter::load_wide_handler(), {Shape::LoadWide});
     add(interpreter::pc_relative_handler(), {Shape::PcRelative});
-    for (const std::uint8_t width : {1, 2, 4, 8}) {
+    for (const std::uint8_t width : std::initializer_list<std::uint8_t>{1, 2, 4, 8}) {
         for (const ir::Extension extension : {ir::Extension::Zero, ir::Extension::Sign})
             add(interpreter::load_handler(width, extension), {Shape::Load, {}, extension, {}, width});
         add(interpreter::store_handler(width), {Shape::Store, {}, {}, {}, width});
@@ -40,9 +41,8 @@ Classifier::Classifier() {
     add(interpreter::jump_indirect_handler(), {Shape::JumpIndirect});
     add(interpreter::call_exit_handler(), {Shape::Leave});
     add(interpreter::raise_handler(), {Shape::Leave});
-    std::sort(entries_.begin(), entries_.begin() + count_, [](const Entry& a, const Entry& b) {
-        return std::less<Handler>()(a.handler, b.handler);
-    });
+    std::sort(entries_.begin(), entries_.begin() + count_,
+              [](const Entry& a, const Entry& b) { return std::less<Handler>()(a.handler, b.handler); });
 }
 
 void Classifier::add(Handler handler, const OpClass& op_class) {
@@ -52,9 +52,10 @@ void Classifier::add(Handler handler, const OpClass& op_class) {
 
 OpClass Classifier::classify(Handler handler) const {
     const auto end = entries_.begin() + count_;
-    const auto found = std::lower_bound(entries_.begin(), end, handler, [](const Entry& entry, Handler wanted) {
-        return std::less<Handler>()(entry.handler, wanted);
-    });
+    const auto found =
+        std::lower_bound(entries_.begin(), end, handler, [](const Entry& entry, Handler wanted) {
+            return std::less<Handler>()(entry.handler, wanted);
+        });
     return found != end && found->handler == handler ? found->op_class : OpClass{};
 }
 

@@ -67,7 +67,8 @@ void BaselineCompiler::emit_op(const Op& op, const NativeBlock& block) {
     case Shape::Binary:
         return e.handles_binary(op_class.opcode) ? e.emit_binary(op_class, op) : emit_call(&op);
     case Shape::BinaryImmediate:
-        return e.handles_binary_immediate(op_class.opcode) ? e.emit_binary_immediate(op_class, op) : emit_call(&op);
+        return e.handles_binary_immediate(op_class.opcode) ? e.emit_binary_immediate(op_class, op)
+                                                           : emit_call(&op);
     case Shape::Unary:
         if (!e.emit_unary(op_class, op))
             emit_call(&op);
@@ -95,9 +96,7 @@ void BaselineCompiler::emit_op(const Op& op, const NativeBlock& block) {
     }
     case Shape::Load: return emit_load(op_class, op);
     case Shape::Store: return emit_store(op_class, op);
-    case Shape::Fence:
-        e.lock();
-        return e.or_(e.dword[e.rsp], 0);
+    case Shape::Fence: e.lock(); return e.or_(e.dword[e.rsp], 0);
     case Shape::Guard:
         e.cmp(e.byte[e.r15 + (static_cast<int>(offsetof(Context, guard)) - kContextBias)], 0);
         add_slow_path(e.jump_if_later(kNotEqual), &op);
@@ -111,9 +110,7 @@ void BaselineCompiler::emit_op(const Op& op, const NativeBlock& block) {
     case Shape::Branch: return emit_branch(op_class, op, block);
     case Shape::JumpIndirect: return emit_jump_indirect(op);
     case Shape::Call: return emit_call(&op);
-    case Shape::Leave:
-        emit_call(&op);
-        return e.ud2();
+    case Shape::Leave: emit_call(&op); return e.ud2();
     }
 }
 
@@ -208,7 +205,8 @@ void BaselineCompiler::emit_branch(const OpClass& op_class, const Op& op, const 
         else
             e.cmp(left, e.slot_address(op.b));
     }
-    static constexpr std::uint8_t kCodes[] = {kEqual, kNotEqual, kLess, kGreaterOrEqual, kBelow, kAboveOrEqual};
+    static constexpr std::uint8_t kCodes[] = {kEqual,          kNotEqual, kLess,
+                                              kGreaterOrEqual, kBelow,    kAboveOrEqual};
     const std::size_t taken = e.jump_if_later(kCodes[static_cast<std::size_t>(op_class.condition)]);
     advance(op.d * 2);
     emit_edge(op.d * 2, block);

@@ -27,8 +27,9 @@ private:
         std::size_t resume;
         const Op* op;
     };
-    // A way out of the block. `site` is the rel32 of the jump to patch; a cross-page edge has the immediate of
-    // a compare with the generation kGuardDistance bytes before it, and a second jump, taken when it fails.
+    // A way out of the block. `site` is the rel32 of the jump to patch; a cross-page edge has the immediate
+    // of a compare with the generation kGuardDistance bytes before it, and a second jump, taken when it
+    // fails.
     struct Edge {
         std::size_t site;
         std::size_t guard_jump; // 0 without a guard

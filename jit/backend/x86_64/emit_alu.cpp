@@ -104,11 +104,11 @@ void Emitter::compare_set_immediate(const Op& op, bool is_signed) {
 
 void Emitter::shift(Opcode opcode, const Op& op) {
     load_slot(rcx, op.b);
-    const bool word = opcode == Opcode::ShiftLeftWord || opcode == Opcode::ShiftRightWord ||
+    const bool is_word = opcode == Opcode::ShiftLeftWord || opcode == Opcode::ShiftRightWord ||
                       opcode == Opcode::ShiftRightSignedWord || opcode == Opcode::RotateLeftWord ||
                       opcode == Opcode::RotateRightWord;
     const Reg64 to = target(op.d, rax);
-    if (word)
+    if (is_word)
         load_slot32(rax, op.a);
     else
         load_slot(rax, op.a);
@@ -125,9 +125,9 @@ void Emitter::shift(Opcode opcode, const Op& op) {
     case Opcode::RotateRightWord: ror(eax, cl); break;
     default: ASHLAR_ASSERT(false);
     }
-    if (word)
+    if (is_word)
         movsxd(to, eax);
-    finish(op.d, word ? to : rax);
+    finish(op.d, is_word ? to : rax);
 }
 
 void Emitter::shift_immediate(Opcode opcode, const Op& op) {
@@ -226,8 +226,8 @@ void Emitter::shift_add(unsigned shift, bool unsigned_word, const Op& op) {
 }
 
 // By zero: all ones, or the dividend as the remainder. By minus one without the host's overflow exception.
-void Emitter::divide(bool is_signed, bool remainder, bool word, const Op& op) {
-    if (word) {
+void Emitter::divide(bool is_signed, bool remainder, bool is_word, const Op& op) {
+    if (is_word) {
         load_slot32(rcx, op.b);
         load_slot32(rax, op.a);
         test(ecx, ecx);
@@ -239,13 +239,13 @@ void Emitter::divide(bool is_signed, bool remainder, bool word, const Op& op) {
     const std::size_t by_zero = jump_if_later(kEqual);
     std::size_t by_minus_one = 0;
     if (is_signed) {
-        word ? cmp(ecx, -1) : cmp(rcx, -1);
+        is_word ? cmp(ecx, -1) : cmp(rcx, -1);
         by_minus_one = jump_if_later(kEqual);
-        word ? cdq() : cqo();
-        word ? idiv(ecx) : idiv(rcx);
+        is_word ? cdq() : cqo();
+        is_word ? idiv(ecx) : idiv(rcx);
     } else {
         xor_(edx, edx);
-        word ? div(ecx) : div(rcx);
+        is_word ? div(ecx) : div(rcx);
     }
     if (remainder)
         mov(rax, rdx);
@@ -265,7 +265,7 @@ void Emitter::divide(bool is_signed, bool remainder, bool word, const Op& op) {
     if (is_signed)
         bind(done_too);
     bind(done);
-    if (word)
+    if (is_word)
         movsxd(rax, eax);
     finish(op.d, rax);
 }

@@ -1,10 +1,11 @@
 // Host registers and the building blocks of emitted code.
 //
-// r15 points 128 bytes into the interpreter's Context, so that the guest's 32 integer registers are one signed
-// byte away. rbp is the guest-virtual pc of the running block, r14 the data TLB's entries. Nine guest registers
-// live in host registers across all blocks; rax, rcx and rdx are scratch.
+// r15 points 128 bytes into the interpreter's Context, so that the guest's 32 integer registers are one
+// signed byte away. rbp is the guest-virtual pc of the running block, r14 the data TLB's entries. Nine guest
+// registers live in host registers across all blocks; rax, rcx and rdx are scratch.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -20,6 +21,7 @@
 
 #include "jit/backend/x86_64/classify.h"
 #include "jit/interpreter/op.h"
+#include "lib/bytes.h"
 
 namespace ashlar::jit::x86_64 {
 
@@ -38,9 +40,8 @@ struct Pinned {
     std::uint8_t host; // register number
 };
 // sp, s0, s1, a0 to a5: what compilers use most.
-inline constexpr Pinned kPinned[] = {{2, 3 /* rbx */}, {8, 6 /* rsi */}, {9, 7 /* rdi */},
-                                     {10, 8},          {11, 9},          {12, 10},
-                                     {13, 11},         {14, 12},         {15, 13}};
+inline constexpr Pinned kPinned[] = {{2, 3 /* rbx */}, {8, 6 /* rsi */}, {9, 7 /* rdi */}, {10, 8}, {11, 9},
+                                     {12, 10},         {13, 11},         {14, 12},         {15, 13}};
 
 class Emitter : public Xbyak::CodeGenerator {
 public:
@@ -117,7 +118,7 @@ private:
     void minimum_maximum(ir::Opcode opcode, const Op& op);
     void multiply_high(bool is_signed, const Op& op);
     void shift_add(unsigned shift, bool unsigned_word, const Op& op);
-    void divide(bool is_signed, bool remainder, bool word, const Op& op);
+    void divide(bool is_signed, bool remainder, bool is_word, const Op& op);
 };
 
 } // namespace ashlar::jit::x86_64

@@ -74,7 +74,8 @@ void BaselineCompiler::emit_thunks() {
     e.mov(e.rbp, e.context_field(kPcOffset));
     e.reload_pinned();
     e.jmp(e.rax);
-    enter_ = reinterpret_cast<interpreter::Handler>(reinterpret_cast<std::uintptr_t>(executable(enter_position_)));
+    enter_ =
+        reinterpret_cast<interpreter::Handler>(reinterpret_cast<std::uintptr_t>(executable(enter_position_)));
 
     // Carry out an op by its handler. Called; the op lies behind the call, then an op that resumes; host code
     // goes on behind that.
