@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "hosttests/fuzz/image.h"
+#include "hosttests/tier.h"
 #include "jit/engine.h"
 
 namespace ashlar::jit::fuzz {
@@ -84,7 +85,10 @@ Output run_in_engine(std::span<const std::byte> image) {
         !bus.attach("uart", GuestPhysicalAddress(0x1000'0000), 0x100, uart).ok() ||
         !bus.attach("finisher", GuestPhysicalAddress(0x10'0000), 0x1000, finisher).ok())
         return {"the machine could not be built", false};
-    Result<std::unique_ptr<Engine>> engine = Engine::create(memory, bus, time, {});
+    static const test::TestTier tier;
+    EngineOptions options;
+    tier.apply(options);
+    Result<std::unique_ptr<Engine>> engine = Engine::create(memory, bus, time, options);
     if (!engine.ok())
         return {"the engine could not be built", false};
     Hart& hart = engine.value()->hart(0);

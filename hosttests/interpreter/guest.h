@@ -8,8 +8,8 @@
 #include <memory>
 #include <vector>
 
+#include "hosttests/tier.h"
 #include "jit/engine.h"
-#include "jit/hosted/code_memory.h"
 
 namespace ashlar::jit::test {
 
@@ -21,11 +21,6 @@ public:
     std::uint64_t now = 0;
 };
 
-// Tests that define ASHLAR_TEST_NATIVE run everything that can be compiled as host code from the first execution.
-#ifndef ASHLAR_TEST_NATIVE
-#define ASHLAR_TEST_NATIVE 0
-#endif
-
 class Guest {
 public:
     explicit Guest(std::uint64_t ram_bytes = 1 << 20, EngineOptions options = {})
@@ -33,10 +28,7 @@ public:
           code_pages_(ram_bytes >> kPageShift),
           memory(GuestPhysicalAddress(kRam), {ram_.data(), ram_.size()}, code_pages_.data()) {
         options.verify_ir = true;
-        if (ASHLAR_TEST_NATIVE) {
-            options.native_code = native_.get();
-            options.promote_after = 1;
-        }
+        tier_.apply(options);
         auto created = Engine::create(memory, bus, clock, options);
         EXPECT_TRUE(created.ok());
         engine = std::move(created).value();
@@ -73,7 +65,7 @@ public:
 private:
     std::vector<std::byte> ram_;
     std::vector<std::uint8_t> code_pages_;
-    hosted::HostedCodeMemory native_{ASHLAR_TEST_NATIVE ? std::size_t{1} << 20 : std::size_t{4096}};
+    TestTier tier_;
 
 public:
     GuestMemory memory;

@@ -1,5 +1,6 @@
 // Guest programs in assembly that check the privileged architecture from within: the engine runs them, and
 // QEMU confirms what they expect.
+#include "hosttests/tier.h"
 #include "jit/engine.h"
 
 #include <array>
@@ -58,7 +59,9 @@ public:
         EXPECT_TRUE(
             bus_.attach("finisher", board::kTestFinisher.base, board::kTestFinisher.size, finisher_).ok());
         EXPECT_TRUE(bus_.attach("clint", board::kClint.base, board::kClint.size, clint_).ok());
+        static const test::TestTier tier;
         EngineOptions options;
+        tier.apply(options);
         options.harts = setup.harts;
         options.builtin_sbi = setup.builtin_sbi;
         Result<std::unique_ptr<Engine>> engine = Engine::create(memory_, bus_, time_, options);

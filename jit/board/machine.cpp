@@ -97,6 +97,8 @@ Status VirtualMachine::build() {
     options.harts = config_.harts;
     options.builtin_sbi = needs_builtin_sbi(images_);
     options.code_cache_bytes = config_.code_cache_bytes;
+    options.native_code = config_.native_code;
+    options.promote_after = config_.promote_after;
     engine_ = ASHLAR_TRY(Engine::create(memory_, bus_, board_.timebase(), options));
     if (options.builtin_sbi)
         sbi_.emplace(*engine_, config_.harts, memory_, board_.timebase(), *config_.console, power_);
@@ -276,6 +278,9 @@ void VirtualMachine::print_statistics(Sink& sink) {
     format(sink, "code: {} blocks of {} instructions translated, {} blocks invalidated, {} lookups\n",
            engine.blocks_translated, engine.instructions_translated, engine.blocks_invalidated,
            engine.block_lookups);
+    format(sink, "native: {} blocks of {} instructions compiled, {} bytes, {} links, {} flushes\n",
+           engine.native.blocks, engine.native.guest_instructions, engine.native.bytes, engine.native.links,
+           engine.native.flushes);
     format(sink, "memory: {} TLB misses\n", engine.tlb_misses);
     board_.print_statistics(sink);
 }

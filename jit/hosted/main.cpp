@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -12,6 +13,7 @@
 
 #include "jit/board/machine.h"
 #include "jit/hosted/clock.h"
+#include "jit/hosted/code_memory.h"
 #include "jit/hosted/file.h"
 #include "jit/hosted/options.h"
 #include "jit/hosted/terminal.h"
@@ -197,6 +199,14 @@ int run_machine(const Options& options) {
     config.console = &terminal;
     config.entropy = &entropy;
     config.diagnostics = &messages;
+    constexpr std::size_t kNativeCodeBytes = std::size_t{64} << 20;
+    std::optional<HostedCodeMemory> code_memory;
+    if (options.tier != 0) {
+        config.native_code = code_memory.emplace(kNativeCodeBytes).get();
+        if (config.native_code.writable.empty())
+            messages.write("no memory for host code: everything is interpreted\n");
+    }
+    config.promote_after = options.promote_after;
     const auto machine = board::Machine::create(config);
     if (!machine.ok())
         return kFailure; // the reason was written to `messages`

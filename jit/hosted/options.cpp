@@ -20,6 +20,8 @@ Runs a riscv64 machine that is compatible with QEMU's `virt` board.
   --disk FILE[,readonly] raw disk image as the next virtio disk; up to 8
   --memory SIZE          RAM, with suffix K, M or G (default 128M)
   --harts N              number of harts, 1 to 32 (default 1)
+  --tier N               0 interprets everything, 1 compiles what runs often (default 1)
+  --promote-after N      executions of a block before it is compiled (default 10)
   --stats                print statistics at the end
   --help, --version      print this, or the version
 
@@ -137,9 +139,24 @@ private:
             return value(name, attached, argument) && memory(argument);
         if (name == "--harts")
             return value(name, attached, argument) && harts(argument);
+        if (name == "--tier")
+            return value(name, attached, argument) && number(name, argument, 0, 1, options_.tier);
+        if (name == "--promote-after")
+            return value(name, attached, argument) &&
+                   number(name, argument, 1, 1'000'000, options_.promote_after);
         if (name == "--disk")
             return value(name, attached, argument) && disk(argument);
         return fail("unknown option '" + std::string(name) + "'");
+    }
+
+    bool number(std::string_view name, const std::string& text, std::uint64_t least, std::uint64_t most,
+                unsigned& to) {
+        std::uint64_t parsed = 0;
+        if (!parse_number(text, parsed) || parsed < least || parsed > most)
+            return fail(std::string(name) + " '" + text + "': a number from " + std::to_string(least) +
+                        " to " + std::to_string(most) + " is needed");
+        to = static_cast<unsigned>(parsed);
+        return true;
     }
 
     bool memory(const std::string& text) {

@@ -18,7 +18,9 @@ struct Options {
     unsigned harts = 1;
     std::string firmware, kernel, initrd, command_line; // paths; empty when not given
     std::vector<DiskOption> disks;
-    bool statistics = false; // print them at the end
+    unsigned tier = 1;           // the highest tier that may run: 0 interprets everything
+    unsigned promote_after = 10; // executions of a block before it is compiled
+    bool statistics = false;     // print them at the end
     bool help = false, version = false;
 };
 

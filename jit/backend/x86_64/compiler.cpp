@@ -52,7 +52,7 @@ bool BaselineCompiler::compile(const NativeBlock& block) {
             break;
     }
     emit_cold_code();
-    ASHLAR_ASSERT(emit_.position() - body_ <= kMaxBlockBytes);
+    ASHLAR_ASSERT(emit_.position() - body_ <= kMaxBlockBytes && Xbyak::GetError() == Xbyak::ERR_NONE);
     block.code[0].imm = static_cast<std::int32_t>(body_);
     block.code[0].handler = enter_;
     ++statistics_.blocks;
@@ -82,7 +82,7 @@ void BaselineCompiler::emit_op(const Op& op, const NativeBlock& block) {
         const Xbyak::Reg64 to = e.target(op.d, e.rax);
         if (Emitter::is_pinned(op.d))
             return e.load_constant(to, op.imm);
-        return e.mov(e.slot_address(op.d), static_cast<std::uint32_t>(op.imm));
+        return e.mov(e.slot_address(op.d), static_cast<std::uint64_t>(std::int64_t{op.imm}));
     }
     case Shape::LoadWide: {
         const Xbyak::Reg64 to = e.target(op.d, e.rax);

@@ -105,8 +105,8 @@ void Emitter::compare_set_immediate(const Op& op, bool is_signed) {
 void Emitter::shift(Opcode opcode, const Op& op) {
     load_slot(rcx, op.b);
     const bool is_word = opcode == Opcode::ShiftLeftWord || opcode == Opcode::ShiftRightWord ||
-                      opcode == Opcode::ShiftRightSignedWord || opcode == Opcode::RotateLeftWord ||
-                      opcode == Opcode::RotateRightWord;
+                         opcode == Opcode::ShiftRightSignedWord || opcode == Opcode::RotateLeftWord ||
+                         opcode == Opcode::RotateRightWord;
     const Reg64 to = target(op.d, rax);
     if (is_word)
         load_slot32(rax, op.a);

@@ -1,3 +1,0 @@
-// The interpreter's tests, on compiled code.
-#define ASHLAR_TEST_NATIVE 1
-#include "hosttests/interpreter/trap_test.cpp"

@@ -1,0 +1,31 @@
+// The tier that tests run guests on: with ASHLAR_TEST_TIER=1 in the environment everything that can be
+// compiled is host code from its first execution, else all is interpreted.
+#pragma once
+
+#include <cstdlib>
+#include <string_view>
+
+#include "jit/engine.h"
+#include "jit/hosted/code_memory.h"
+
+namespace ashlar::jit::test {
+
+class TestTier {
+public:
+    // Outlives the engines that are created with the options.
+    void apply(EngineOptions& options) const {
+        if (!compiled())
+            return;
+        options.native_code = memory_.get();
+        options.promote_after = 1;
+    }
+
+private:
+    static bool compiled() {
+        const char* const tier = std::getenv("ASHLAR_TEST_TIER");
+        return tier != nullptr && std::string_view(tier) == "1";
+    }
+    hosted::HostedCodeMemory memory_{compiled() ? std::size_t{1} << 20 : std::size_t{4096}};
+};
+
+} // namespace ashlar::jit::test
