@@ -1,6 +1,7 @@
 #include "arch/cpu.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 
 #include "arch/fake/machine.h"
@@ -21,8 +22,17 @@ void describe_cpu(Sink& sink) {
     sink.write("fake");
 }
 
+// An interrupt of the timer that is due is taken where it can be.
+static void take_timer_interrupt() {
+    if (machine().timer_deadline > machine().now_ns)
+        return;
+    machine().timer_deadline = ~std::uint64_t{0};
+    ++machine().timer_interrupts;
+}
+
 void enable_interrupts() {
     machine().interrupts_on = true;
+    take_timer_interrupt();
 }
 void disable_interrupts() {
     machine().interrupts_on = false;
@@ -31,10 +41,14 @@ bool interrupts_enabled() {
     return machine().interrupts_on;
 }
 void wait_for_interrupt() {
-    if (machine().on_wait)
-        return machine().on_wait();
-    ASHLAR_ASSERT(machine().timer_deadline != ~std::uint64_t{0}); // nothing would ever wake us
-    machine().now_ns = std::max(machine().now_ns, machine().timer_deadline);
+    ++machine().waits;
+    if (machine().on_wait) {
+        machine().on_wait();
+    } else {
+        ASHLAR_ASSERT(machine().timer_deadline != ~std::uint64_t{0}); // nothing would ever wake us
+        machine().now_ns = std::max(machine().now_ns, machine().timer_deadline);
+    }
+    take_timer_interrupt();
 }
 void* physical_to_virtual(PhysicalAddress address) {
     ASHLAR_ASSERT(address.value() < machine().memory_size);
@@ -57,6 +71,7 @@ void arm_timer(std::uint64_t deadline_ns) {
     machine().timer_deadline = deadline_ns;
 }
 void power_off(bool ok) {
+    std::fwrite(machine().console_output.data(), 1, machine().console_output.size(), stderr);
     std::_Exit(ok ? 33 : 35); // death tests look at it
 }
 void console_write(const char* text, std::size_t length) {

@@ -13,6 +13,8 @@ struct Machine {
     std::uint64_t memory_size = 0;
     std::uint64_t now_ns = 0;
     std::uint64_t timer_deadline = ~std::uint64_t{0};
+    std::uint64_t timer_interrupts = 0; // taken
+    std::uint64_t waits = 0;            // times that the CPU slept
     bool interrupts_on = false;
     std::string console_output;
     std::string console_input; // taken from the front
