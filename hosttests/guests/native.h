@@ -17,3 +17,14 @@
     movabs  $\fourth, %r10
     vmmcall
 .endm
+
+// Has the entry tables lead to guest-physical `address` at IMAGE_BASE + 512 MiB, 2 MiB of it.
+.macro map_at_512m address
+    mov     %cr3, %rax
+    movabs  $(PRIVATE_BASE - IMAGE_BASE), %rbx      // where the tables themselves are mapped
+    sub     %rbx, %rax
+    movabs  $(\address + 0x83), %rcx
+    mov     %rcx, 0x2800(%rax)                      // the directory's entry 256
+    mov     %cr3, %rcx
+    mov     %rcx, %cr3
+.endm

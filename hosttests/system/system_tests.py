@@ -185,26 +185,39 @@ kernel = crash.elf
         console.expect_exit(FAILED)
 
 
-def test_each_kind_of_misbehaviour_stops_one_vm(folder):
-    expected = {"triple-fault": "its CPU shut down", "outside-memory": "which is not its memory",
-                "bad-port": "I/O port 0x3f8", "halt-for-ever": "halted with interrupts off",
-                "bad-hypercalls": None, "endless-loop": None}
+# Programs of hosttests/guests, and what the hypervisor says when it stops them; None: they find all well.
+NATIVE_PROGRAMS = {"triple-fault": "its CPU shut down", "outside-memory": "read of 0x7000000000",
+                   "walk-outside": "by its page tables", "write-image": "write of 0x5000000000",
+                   "run-image": "instruction fetch of 0x5000000000", "bad-port": "I/O port 0x3f8",
+                   "halt-for-ever": "halted with interrupts off", "bad-hypercalls": None, "forbidden": None,
+                   "own-state": None, "own-state-too": None, "endless-loop": None}
+
+
+def make_native_bundle(folder):
     root = pathlib.Path(folder) / "images"
     root.mkdir()
     conf = ""
-    for name in expected:
-        shutil.copyfile(BUILD / "guests" / f"{name}.elf", root / f"{name}.elf")
-        conf += f"[vm {name}]\nkind = native\nmemory = 2M\nkernel = {name}.elf\n\n"
-    bundle = make_bundle(conf, folder, root)
-    with Console(qemu_command(bundle=bundle), 180) as console:
-        console.expect(r"ashlar: 6 VMs started")
+    for name in NATIVE_PROGRAMS:
+        shutil.copyfile(BUILD / "guests" / f"{name.removesuffix('-too')}.elf", root / f"{name}.elf")
+        conf += f"[vm {name}]\nkind = native\nmemory = 2M\nkernel = {name}.elf\ncmdline = an image\n\n"
+    return make_bundle(conf, folder, root)
+
+
+def check_native_programs(output):
+    check(f"ashlar: {len(NATIVE_PROGRAMS)} VMs started" in output, "not all VMs were started")
+    for name, message in NATIVE_PROGRAMS.items():
+        if message is None:
+            stopped = next((l for l in output.splitlines() if f"ashlar: vm {name}: stopped" in l), "")
+            check(f"ashlar: vm {name}: powered off" in output, f"{name} did not end well: {stopped}")
+        else:
+            line = next((l for l in output.splitlines() if f"ashlar: vm {name}: stopped" in l), "")
+            check(message in line, f"{name}: {message!r} is not in {line!r}")
+
+
+def test_each_kind_of_misbehaviour_stops_one_vm(folder):
+    with Console(qemu_command(bundle=make_native_bundle(folder)), 180) as console:
         code = console.wait()
-        for name, message in expected.items():
-            if message is None:
-                check(f"ashlar: vm {name}: powered off" in console.output, f"{name} did not end well")
-            else:
-                line = next((l for l in console.output.splitlines() if f"ashlar: vm {name}: stopped" in l), "")
-                check(message in line, f"{name}: {message!r} is not in {line!r}")
+        check_native_programs(console.output)
         check(code == FAILED, f"exit code {code}")
 
 
@@ -296,6 +309,12 @@ def test_bochs_runs_vms_on_its_svm(folder):
     text = run_bochs(iso, folder, "ryzen", "ashlar: all VMs have ended")
     for line in ("ashlar: virt        SVM", "There are 9592 primes", "ashlar: vm default: powered off"):
         check(line in text, f"{line!r} is missing from:\n{text[-2500:]}")
+
+
+def test_bochs_isolates_vms(folder):
+    iso = pathlib.Path(folder) / "ashlar.iso"
+    make_iso(iso, make_native_bundle(folder))
+    check_native_programs(run_bochs(iso, folder, "ryzen", "ashlar: all VMs have ended"))
 
 
 TESTS = {name[5:]: function for name, function in list(globals().items()) if name.startswith("test_")}
