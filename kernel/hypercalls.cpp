@@ -31,7 +31,7 @@ public:
     Answer console_read() {
         if (arguments_[1] > abi::kMaxConsoleBytes)
             return {abi::Status::BadArgument};
-        if (arguments_[1] != 0 && !is_writable(arguments_[0], arguments_[1]))
+        if (arguments_[1] != 0 && !is_accessible(arguments_[0], arguments_[1], true))
             return {abi::Status::BadAddress};
         std::uint64_t count = 0;
         for (; count < arguments_[1] && !vm_.input().empty(); ++count) {
@@ -72,7 +72,7 @@ public:
             return {abi::Status::BadArgument};
         if (write && disk->read_only)
             return {abi::Status::Denied};
-        if (!write && !is_writable(arguments_[2], length))
+        if (!is_accessible(arguments_[2], length, !write))
             return {abi::Status::BadAddress};
         return {move_blocks(*disk, sector * kSector, GuestPhysicalAddress(arguments_[2]), length, write)};
     }
@@ -92,7 +92,7 @@ public:
         vm_.end(false);
         format(report_, "its kernel gave up: ");
         const std::uint64_t length = std::min(arguments_[1], abi::kMaxConsoleBytes);
-        if (!for_each_chunk(arguments_[0], length, [&](std::string_view text) { report_.write(text); }))
+        if (!for_each_chunk(arguments_[0], length, [&](std::string_view text) { quote(text); }))
             format(report_, "(no message)");
         format(report_, "\n");
         return {};
@@ -110,17 +110,29 @@ private:
         return {reinterpret_cast<const std::byte*>(&object), sizeof object};
     }
 
-    bool is_writable(std::uint64_t address, std::uint64_t length) {
+    // Asked before anything is changed: what is refused is refused whole.
+    bool is_accessible(std::uint64_t address, std::uint64_t length, bool write) {
         for (std::uint64_t done = 0; done < length;) {
             GuestPhysicalAddress at;
             if (!GuestPhysicalAddress(address).checked_add(done, at))
                 return false;
             const Result<Mapping> mapping = vm_.space().translate(at);
-            if (!mapping.ok() || !mapping.value().rights.write)
+            if (!mapping.ok() || (write && !mapping.value().rights.write))
                 return false;
             done += kPageSize - at.page_offset();
         }
         return true;
+    }
+
+    // A VM's text in a report, so that it cannot pass for a line of the hypervisor's.
+    void quote(std::string_view text) {
+        for (const char c : text) {
+            const bool printable = (c >= ' ' && c <= '~') || c == '\t';
+            if (c == '\n')
+                report_.write("\n  | ");
+            else if (c != '\r')
+                report_.write(printable ? std::string_view(&c, 1) : ".");
+        }
     }
 
     // Visits text of the VM piece by piece; false when some of it is not the VM's.

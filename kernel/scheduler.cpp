@@ -124,11 +124,11 @@ void Scheduler::handle_exit(Vm& vm, const VmExit& exit) {
         return;
     case Reason::Hypercall: {
         ++counters.hypercalls;
-        BufferSink<4096> report;
+        BufferSink<abi::kMaxConsoleBytes + 512> report;
         handle_hypercall(vm, exit.hypercall, console_, report);
         if (vm.state() == Vm::State::Ended && !vm.ended_well()) {
             console_.begin_own_output();
-            log("ashlar: vm {}: stopped: {}", vm.name(), report.view());
+            log("ashlar: vm {}: stopped: {}{}", vm.name(), report.view(), report.truncated() ? "\n" : "");
         }
         return;
     }

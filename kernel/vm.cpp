@@ -10,6 +10,7 @@ constexpr std::uint64_t kMiB = 1 << 20;
 constexpr std::uint64_t kTranslatorMemory = 112 * kMiB, kNativeMemory = 16 * kMiB;
 constexpr std::uint64_t kMaxPrivateMemory = 1024 * kMiB; // what the entry tables map
 constexpr std::uint64_t kStackBytes = 16 * 1024;
+constexpr std::string_view kTables = "not enough memory for the VM's tables";
 
 std::uint64_t round_up_to_page(std::uint64_t bytes) {
     return (bytes + kPageSize - 1) & ~std::uint64_t{kPageSize - 1};
@@ -25,10 +26,11 @@ Bytes bytes_of(std::string_view text) {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
 
-Status explain(Sink& problem, std::string_view what, const Status& status) {
-    if (!status.ok())
-        format(problem, "{}: {}", what, status.error());
-    return status;
+template <class T>
+Result<T> explain(Sink& problem, std::string_view what, Result<T> result) {
+    if (!result.ok())
+        format(problem, "{}: {}", what, result.error());
+    return result;
 }
 
 } // namespace
@@ -71,17 +73,18 @@ void Vm::destroy() {
 }
 
 Status Vm::build(const VmConfig& config, const VmImages& images, Sink& problem) {
-    space_ = ASHLAR_TRY(arch::create_address_space(memory_));
+    space_ = ASHLAR_TRY(explain(problem, kTables, arch::create_address_space(memory_)));
     ASHLAR_TRY(build_private_memory(config, images, problem));
     ASHLAR_TRY(
         explain(problem, "not enough memory for the guest's RAM", ram_.allocate(memory_, config.memory)));
     // A translated guest's RAM is data to the VM's CPU.
     const Rights rights{.read = true, .write = true, .execute = config.kind == VmKind::Native};
-    ASHLAR_TRY(ram_.map(*space_, GuestPhysicalAddress(abi::kRamBase), rights));
+    ASHLAR_TRY(explain(problem, kTables, ram_.map(*space_, GuestPhysicalAddress(abi::kRamBase), rights)));
     ASHLAR_TRY(load_blobs(config, images, problem));
     ASHLAR_TRY(load_disks(config, images, problem));
-    cpu_ = ASHLAR_TRY(arch::create_virtual_cpu(memory_, *space_));
-    return finish_entry_state(config);
+    cpu_ = ASHLAR_TRY(
+        explain(problem, "not enough memory for the vCPU", arch::create_virtual_cpu(memory_, *space_)));
+    return finish_entry_state(config, problem);
 }
 
 Status Vm::build_private_memory(const VmConfig& config, const VmImages& images, Sink& problem) {
@@ -92,8 +95,9 @@ Status Vm::build_private_memory(const VmConfig& config, const VmImages& images, 
     }
     ASHLAR_TRY(
         explain(problem, "not enough memory for the VM's own kernel", private_.allocate(memory_, size)));
-    ASHLAR_TRY(private_.map(*space_, GuestPhysicalAddress(abi::kPrivateBase),
-                            {.read = true, .write = true, .execute = true}));
+    ASHLAR_TRY(explain(problem, kTables,
+                       private_.map(*space_, GuestPhysicalAddress(abi::kPrivateBase),
+                                    {.read = true, .write = true, .execute = true})));
     return load_program(images.program, problem);
 }
 
@@ -153,7 +157,8 @@ Status Vm::load_blobs(const VmConfig& config, const VmImages& images, Sink& prob
                                                      source.bytes.size()};
         offset += round_up_to_page(source.bytes.size());
     }
-    return blobs_.map(*space_, GuestPhysicalAddress(abi::kBlobBase), {.read = true});
+    return explain(problem, kTables,
+                   blobs_.map(*space_, GuestPhysicalAddress(abi::kBlobBase), {.read = true}));
 }
 
 Status Vm::load_disks(const VmConfig& config, const VmImages& images, Sink& problem) {
@@ -172,13 +177,16 @@ Status Vm::load_disks(const VmConfig& config, const VmImages& images, Sink& prob
 }
 
 // Behind the program: the entry tables, the stack, the boot information.
-Status Vm::finish_entry_state(const VmConfig& config) {
+Status Vm::finish_entry_state(const VmConfig& config, Sink& problem) {
     const std::uint64_t tables = round_up_to_page(program_end_);
     const std::uint64_t stack = tables + arch::entry_table_pages() * kPageSize;
     const std::uint64_t info = stack + kStackBytes;
     const std::uint64_t end = round_up_to_page(info + sizeof(abi::BootInfo));
-    if (end > private_.size())
-        return Error::OutOfMemory;
+    if (end > private_.size()) {
+        format(problem, "the kernel leaves no room for its stack in {} KiB of private memory",
+               private_.size() / 1024);
+        return Error::OutOfRange;
+    }
     entry_.entry_tables = GuestPhysicalAddress(abi::kPrivateBase + tables);
     for (unsigned i = 0; i < arch::entry_table_pages(); ++i) {
         std::array<std::byte, kPageSize> page;

@@ -89,7 +89,7 @@ private:
     Status load_program(Bytes program, Sink& problem);
     Status load_blobs(const VmConfig& config, const VmImages& images, Sink& problem);
     Status load_disks(const VmConfig& config, const VmImages& images, Sink& problem);
-    Status finish_entry_state(const VmConfig& config);
+    Status finish_entry_state(const VmConfig& config, Sink& problem);
     template <class Copy>
     bool for_each_page(GuestPhysicalAddress address, std::uint64_t length, bool write, Copy copy);
 
