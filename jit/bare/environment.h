@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "jit/bare/address_windows.h"
+#include "jit/native_compiler.h"
 #include "lib/bytes.h"
 #include "lib/vm_abi.h"
 
@@ -18,6 +19,7 @@ struct Environment {
     AddressWindows windows;    // every byte that a hypercall may be told about
     MutableBytes ram;          // guest RAM
     MutableBytes heap;         // private memory that nothing uses yet
+    CodeMemory native_code;    // for host code, within 2 GiB of the image
     std::array<Bytes, abi::kMaxBlobs> blobs;
 };
 

@@ -92,6 +92,8 @@ void translator_main(const Environment& environment) {
         .console = &console,
         .diagnostics = &diagnostics,
         .code_cache_bytes = code_cache_bytes(tuning, environment),
+        .native_code = tuning.tier == 0 ? CodeMemory{} : environment.native_code,
+        .promote_after = static_cast<unsigned>(tuning.promote_after),
     };
     Result<std::unique_ptr<board::Machine>> machine = board::Machine::create(config);
     if (!machine.ok()) {

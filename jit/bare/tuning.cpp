@@ -56,6 +56,11 @@ Verdict apply(Tuning& tuning, std::string_view name, std::string_view value) {
         good = assign(tuning.slice, parse_size(value)) && tuning.slice != 0;
     else if (name == "code-cache")
         good = assign(tuning.code_cache_bytes, parse_size(value));
+    else if (name == "tier")
+        good = assign(tuning.tier, parse_size(value)) && tuning.tier <= 1;
+    else if (name == "promote-after")
+        good = assign(tuning.promote_after, parse_size(value)) && tuning.promote_after != 0 &&
+               tuning.promote_after <= 1'000'000;
     else if (name == "statistics")
         good = assign(tuning.statistics, parse_switch(value));
     else

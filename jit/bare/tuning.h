@@ -11,6 +11,8 @@ namespace ashlar::jit::bare {
 struct Tuning {
     std::uint64_t slice = 400'000;      // guest instructions between looks at the hypervisor's events
     std::uint64_t code_cache_bytes = 0; // 0: a share of the private memory
+    std::uint64_t tier = 1;             // the highest that may run; 0 interprets everything
+    std::uint64_t promote_after = 10;   // executions of a block before it is compiled
     bool statistics = false;            // print them when the guest powers off
 };
 

@@ -123,6 +123,13 @@ Status check(const abi::BootInfo& boot) {
     return sound ? Status() : Status(Error::Malformed);
 }
 
+// A quarter of what is there, in large pages.
+std::uint64_t native_code_bytes(std::uint64_t available) {
+    constexpr std::uint64_t kLargest = std::uint64_t{64} << 20, kGranule = std::uint64_t{2} << 20;
+    static_assert(kLargest <= kCodeCacheMaxSize);
+    return std::min(kLargest, available / 4) & ~(kGranule - 1);
+}
+
 // What the CPU is about to use: nothing writable and executable, nothing for ring 3.
 void check_rights(const Table& table) {
     table.for_each_leaf([](std::uint64_t, const Table::Mapping& mapping) {
@@ -150,11 +157,19 @@ Status map_memory(const abi::BootInfo& boot, jit::bare::Environment& environment
         ASHLAR_TRY(kRam.map(table, environment.windows, abi::kRamBase, boot.ram_size, kData));
     ASHLAR_TRY(map_blobs(table, boot, environment));
 
+    // Host code is at the end of private memory, writable through the window there and executable near the
+    // image.
+    const std::uint64_t native = native_code_bytes(boot.private_size - unused);
+    const std::uint64_t native_offset = boot.private_size - native;
+    ASHLAR_TRY(
+        table.map(kCodeCacheBase, GuestPhysicalAddress(abi::kPrivateBase + native_offset), native, kCode));
+
     check_rights(table);
     write_cr3(table.root().value());
     frames.use_private_window();
     environment.ram = {ram, boot.ram_size};
-    environment.heap = {window + (frames.next() - unused), boot.private_size - frames.next()};
+    environment.native_code = {{window + (native_offset - unused), native}, pointer(kCodeCacheBase)};
+    environment.heap = {window + (frames.next() - unused), native_offset - frames.next()};
     return {};
 }
 

@@ -9,7 +9,11 @@
 #include <cstddef>
 #include <cstdint>
 
+// The freestanding programs have no exceptions, thread-local storage, mmap or stderr for xbyak.
 #define XBYAK_NO_EXCEPTION
+#ifndef NDEBUG
+#define NDEBUG
+#endif
 #if !__STDC_HOSTED__
 #define XBYAK_DONT_USE_MMAP_ALLOCATOR
 #define thread_local
