@@ -28,6 +28,12 @@ public:
         found &= find(config.initrd, images.initrd);
         for (std::size_t i = 0; i < config.disk_count; ++i)
             found &= find(config.disks[i].image, images.disks[i]);
+        if (config.node && *config.node >= frames_.node_count()) {
+            BufferSink<64> text;
+            format(text, "the machine has no NUMA node {}", *config.node);
+            problem(config.node_line, text.view());
+            found = false;
+        }
         if (!found)
             return rejected(config.name);
         images.program = config.kind == VmKind::Native ? images.kernel : embedded_translator();
@@ -38,10 +44,8 @@ public:
         BufferSink<256> problem;
         const Result<Vm*> vm = Vm::create(frames_, hypervisor_, config, images, problem);
         if (!vm.ok()) {
-            const unsigned line = vm.error() == Error::OutOfMemory && config.memory_line != 0
-                                      ? config.memory_line
-                                      : config.line;
-            this->problem(line, problem.view().empty() ? to_string(vm.error()) : problem.view());
+            this->problem(line_to_blame(config, vm.error()),
+                          problem.view().empty() ? to_string(vm.error()) : problem.view());
             return rejected(config.name);
         }
         ++result.started;
@@ -52,7 +56,10 @@ public:
     }
 
     void problem(unsigned line, std::string_view message) override {
-        log("ashlar: {}:{}: {}\n", kConfigName, line, message);
+        if (line != 0)
+            log("ashlar: {}:{}: {}\n", kConfigName, line, message);
+        else // the embedded guest's
+            log("ashlar: {}\n", message);
     }
     void rejected(std::string_view name) override {
         ++result.rejected;
@@ -62,6 +69,11 @@ public:
     BundleResult result;
 
 private:
+    static unsigned line_to_blame(const VmConfig& config, Error error) {
+        if (error == Error::OutOfMemory)
+            return config.memory_line;
+        return config.kind == VmKind::Native ? config.kernel.line : config.line;
+    }
     bool find(const ImageReference& image, Bytes& bytes) {
         if (!image.given())
             return true;

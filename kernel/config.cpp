@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB;
 constexpr std::uint64_t kMemoryGranule = 2 * kMiB;
 constexpr std::uint64_t kMaxMemory = 128 * kGiB; // guest RAM ends below the VM's private memory
+constexpr std::uint64_t kMaxPrivate = 1 * kGiB;  // what the entry tables map
 
 bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r';
@@ -262,7 +263,8 @@ private:
             problem(line_, "kind '{}' is not supported (riscv64, native)", value);
     }
 
-    std::optional<std::uint64_t> memory_size(std::string_view key, std::string_view value) {
+    std::optional<std::uint64_t> memory_size(std::string_view key, std::string_view value,
+                                             std::uint64_t most) {
         const auto size = parse_size(value);
         if (!size)
             problem(line_, "{} '{}' is no size (such as 512M or 1G)", key, value);
@@ -270,8 +272,8 @@ private:
             problem(line_, "{} '{}' is too little: at least 2M", key, value);
         else if (*size % kMemoryGranule != 0)
             problem(line_, "{} '{}' is not a multiple of 2M", key, value);
-        else if (*size > kMaxMemory)
-            problem(line_, "{} '{}' is too much: at most 128G", key, value);
+        else if (*size > most)
+            problem(line_, "{} '{}' is too much: at most {}G", key, value, most / kGiB);
         else
             return size;
         return std::nullopt;
@@ -281,12 +283,12 @@ private:
         if (!once(kMemory, "memory"))
             return;
         vm_.memory_line = line_;
-        vm_.memory = memory_size("memory", value).value_or(0);
+        vm_.memory = memory_size("memory", value, kMaxMemory).value_or(0);
     }
 
     void set_private(std::string_view value) {
         if (once(kPrivate, "private"))
-            vm_.private_memory = memory_size("private", value).value_or(0);
+            vm_.private_memory = memory_size("private", value, kMaxPrivate).value_or(0);
     }
 
     void set_vcpus(std::string_view value) {

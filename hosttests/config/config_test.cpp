@@ -122,6 +122,8 @@ TEST(Config, ChecksMemory) {
     EXPECT_EQ(memory("1M"), "3: memory '1M' is too little: at least 2M");
     EXPECT_EQ(memory("3M"), "3: memory '3M' is not a multiple of 2M");
     EXPECT_EQ(memory("130G"), "3: memory '130G' is too much: at most 128G");
+    EXPECT_EQ(memory("2M\nprivate = 1G"), "");
+    EXPECT_EQ(memory("2M\nprivate = 2G"), "4: private '2G' is too much: at most 1G");
     EXPECT_EQ(memory("lots"), "3: memory 'lots' is no size (such as 512M or 1G)");
     EXPECT_EQ(memory("M"), "3: memory 'M' is no size (such as 512M or 1G)");
     EXPECT_EQ(memory("99999999999999999999"),
