@@ -34,6 +34,14 @@ void fill_msr_permissions(std::byte* permissions) {
         allow_msr(permissions, msr);
 }
 
+// Breakpoint addresses are not switched: a VM can only ever stop at these.
+void clear_breakpoints() {
+    constexpr std::uint64_t kNowhere = 0, kAllOff = 0x400; // DR7's reserved bit
+    asm volatile("mov %0, %%dr7; mov %1, %%dr0; mov %1, %%dr1; mov %1, %%dr2; mov %1, %%dr3"
+                 :
+                 : "r"(kAllOff), "r"(kNowhere));
+}
+
 void detect_extended_state() {
     constexpr std::uint32_t kXsave = 1 << 26;
     constexpr std::uint32_t kFxsaveSize = 512;
@@ -110,6 +118,7 @@ Status initialize_virtualization(kernel::MemorySource& memory, Sink& explanation
     constexpr std::uint32_t kPredictorBarrier = 1 << 12; // CPUID 0x80000008, ebx
     detected.predictor_barrier = (cpuid(0x8000'0008).ebx & kPredictorBarrier) != 0;
     detect_extended_state();
+    clear_breakpoints();
 
     constexpr unsigned kIopmOrder = 2, kMsrpmOrder = 1; // 12 KiB, 8 KiB
     const PhysicalAddress save_area = ASHLAR_TRY(memory.allocate_zeroed(0));
