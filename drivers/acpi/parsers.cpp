@@ -118,7 +118,8 @@ namespace {
 std::optional<std::uint16_t> find_soft_off(Bytes definition) {
     constexpr std::uint8_t kPackageOp = 0x12, kBytePrefix = 0x0a;
     static constexpr char kName[] = {'_', 'S', '5', '_'};
-    for (std::size_t i = kHeaderSize; i + 12 < definition.size(); ++i) {
+    constexpr std::size_t kHead = sizeof kName + 2; // with the operator and the first byte of the length
+    for (std::size_t i = kHeaderSize; i + kHead <= definition.size(); ++i) {
         if (std::memcmp(definition.data() + i, kName, sizeof kName) != 0 ||
             byte_at(definition, i + 4) != kPackageOp)
             continue;
