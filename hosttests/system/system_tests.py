@@ -189,7 +189,8 @@ kernel = crash.elf
 NATIVE_PROGRAMS = {"triple-fault": "its CPU shut down", "outside-memory": "read of 0x7000000000",
                    "walk-outside": "by its page tables", "write-image": "write of 0x5000000000",
                    "run-image": "instruction fetch of 0x5000000000", "bad-port": "I/O port 0x3f8",
-                   "halt-for-ever": "halted with interrupts off", "bad-hypercalls": None, "forbidden": None,
+                   "halt-for-ever": "halted with interrupts off", "crash": "gave up: out of luck",
+                   "bad-hypercalls": None, "forbidden": None,
                    "own-state": None, "own-state-too": None, "endless-loop": None}
 
 
@@ -212,6 +213,26 @@ def check_native_programs(output):
         else:
             line = next((l for l in output.splitlines() if f"ashlar: vm {name}: stopped" in l), "")
             check(message in line, f"{name}: {message!r} is not in {line!r}")
+    check("\nashlar: vm neighbour" not in output, "the message of a crashing VM passed for one of the hypervisor's")
+
+
+def test_a_native_vm_says_hello_and_uses_its_disks(folder):
+    root = pathlib.Path(folder) / "images"
+    root.mkdir()
+    shutil.copyfile(BUILD / "guests" / "native-hello.elf", root / "hello.elf")
+    (root / "disk.img").write_bytes(b"from sector number 0".ljust(512, b".") + bytes(512))
+    conf = """[vm hello]
+kind = native
+memory = 2M
+kernel = hello.elf
+disk = disk.img
+disk = disk.img, readonly
+"""
+    with Console(qemu_command(bundle=make_bundle(conf, folder, root)), 60) as console:
+        console.expect("^Hello from a native VM\\.$")
+        console.expect("^from sector number 0")
+        console.expect("^ashlar: vm hello: powered off")
+        console.expect_exit(WELL)
 
 
 def test_each_kind_of_misbehaviour_stops_one_vm(folder):
