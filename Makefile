@@ -54,6 +54,7 @@ $(HOST)/ashlar-run: $(call obj,$(HOST),$(RUN_SRC)) $(HOST_LIB) ; @echo "  LD    
 
 # Parts of an architecture that a test compiles for itself.
 TEST_ARCH_svm := $(addprefix arch/x86_64/svm/,cpuid_filter.cpp exits.cpp nested_paging.cpp virtual_cpu.cpp)
+TEST_ARCH_boot := $(addprefix arch/x86_64/boot/,boot_protocol.cpp numa.cpp)
 
 .PHONY: host-tests
 host-tests: $(TEST_BINS)
