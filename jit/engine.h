@@ -37,6 +37,7 @@ struct EngineStatistics {
     std::uint64_t instructions = 0;
     std::uint64_t blocks_translated = 0, instructions_translated = 0, blocks_invalidated = 0;
     NativeStatistics native;
+    std::uint64_t executions = 0; // times that a hart entered translated code from its run loop
     std::uint64_t block_lookups = 0, tlb_misses = 0, exceptions = 0, interrupts = 0;
 };
 

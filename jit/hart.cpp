@@ -96,6 +96,7 @@ Stop EngineHart::run(std::uint64_t instructions) {
         }
         refill(until);
         if (const Op* code = find_code(); code != nullptr) {
+            ++engine_.counters().executions;
             interpreter::execute(context_, code);
             handle_exit();
         }

@@ -48,6 +48,18 @@ TEST(Run, CallsAndReturns) {
     EXPECT_EQ(guest.state().instret, 5u);
 }
 
+TEST(Run, CallsAndReturnsStayInTranslatedCode) {
+    // Given: a loop that calls a function 1,000 times, across a page boundary
+    Guest guest;
+    guest.code(kRam, {addi(2, 0, 1000), jal(1, 0x1000 - 4), addi(2, 2, -1), branch(1, 2, 0, -8), kWfi});
+    guest.code(kRam + 0x1000, {addi(3, 3, 1), jalr(0, 1, 0)});
+    // When
+    EXPECT_EQ(guest.run(1'000'000), Stop::WaitForInterrupt);
+    // Then
+    EXPECT_EQ(guest.state().x[3], 1000u);
+    EXPECT_LT(guest.engine->statistics().executions, 50u);
+}
+
 TEST(Run, JalrMayLinkTheRegisterItJumpsBy) {
     Guest guest;
     guest.code(kRam, {auipc(1, 0), jalr(1, 1, 13), kNop, kWfi});

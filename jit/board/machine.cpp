@@ -281,6 +281,7 @@ void VirtualMachine::print_statistics(Sink& sink) {
     format(sink, "native: {} blocks of {} instructions compiled, {} bytes, {} links, {} flushes\n",
            engine.native.blocks, engine.native.guest_instructions, engine.native.bytes, engine.native.links,
            engine.native.flushes);
+    format(sink, "exits: {} times back to the run loop\n", engine.executions);
     format(sink, "memory: {} TLB misses\n", engine.tlb_misses);
     board_.print_statistics(sink);
 }

@@ -120,8 +120,10 @@ struct Context {
 
     static constexpr std::size_t kJumpCacheEntries = 4096;
     std::array<JumpCacheEntry, kJumpCacheEntries> jump_cache{};
+    // Host code computes the same.
+    static constexpr unsigned kJumpCacheLowShift = 1, kJumpCacheHighShift = 14;
     JumpCacheEntry& jump_cache_entry(std::uint64_t pc) {
-        return jump_cache[(pc >> 1 ^ pc >> 14) & (kJumpCacheEntries - 1)];
+        return jump_cache[(pc >> kJumpCacheLowShift ^ pc >> kJumpCacheHighShift) & (kJumpCacheEntries - 1)];
     }
 
     std::int64_t retired() const { return retired_at_zero - budget; }

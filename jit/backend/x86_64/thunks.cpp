@@ -11,7 +11,11 @@ namespace {
 
 constexpr std::size_t kExit = offsetof(Context, exit);
 constexpr std::size_t kPcOffset = 8 * ir::kPcSlot;
-// entry address = (pc >> 1 & (entries - 1)) * 32
+// An entry's offset: Context::jump_cache_entry's index times the entry's size, in one go.
+constexpr int kEntryShift = 5;
+constexpr int kLowShift = kEntryShift - static_cast<int>(Context::kJumpCacheLowShift),
+              kHighShift = static_cast<int>(Context::kJumpCacheHighShift) - kEntryShift;
+static_assert(kLowShift > 0 && kHighShift > 0 && sizeof(JumpCacheEntry) == 1 << kEntryShift);
 static_assert(sizeof(JumpCacheEntry) == 32);
 constexpr std::uint32_t kCacheMask = (Context::kJumpCacheEntries - 1) * sizeof(JumpCacheEntry);
 
@@ -47,8 +51,11 @@ void BaselineCompiler::emit_exit_thunk(Exit::Kind kind) {
 void BaselineCompiler::emit_jump_cache_probe() {
     constexpr int kCache = static_cast<int>(offsetof(Context, jump_cache)) - kContextBias;
     Emitter& e = emit_;
-    e.mov(e.eax, e.ebp);
-    e.shl(e.eax, 4);
+    e.mov(e.rax, e.rbp);
+    e.shr(e.rax, kHighShift);
+    e.mov(e.ecx, e.ebp);
+    e.shl(e.ecx, kLowShift);
+    e.xor_(e.eax, e.ecx);
     e.and_(e.eax, kCacheMask);
     e.cmp(e.ptr[e.r15 + e.rax + (kCache + static_cast<int>(offsetof(JumpCacheEntry, pc)))], e.rbp);
     const std::size_t other_pc = e.jump_if_later(kNotEqual);
