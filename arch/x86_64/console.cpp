@@ -31,9 +31,13 @@ void initialize_console() {
     out8(kData, 1); // 115200 baud
     out8(kInterruptEnable, 0);
     out8(kLineControl, kEightBits);
-    out8(kFifoControl, 0x01);  // FIFO on, interrupt from the first byte
+    // FIFO on, interrupt from the first byte. Turning it on throws away what waits to be read, and a program
+    // that drives us through a pipe may have written already: then it stays off.
+    const std::uint8_t status = in8(kLineStatus);
+    present = status != 0xff;
+    if ((status & kReady) == 0)
+        out8(kFifoControl, 0x01);
     out8(kModemControl, 0x0b); // DTR, RTS, OUT2 (gates the interrupt)
-    present = in8(kLineStatus) != 0xff;
 }
 
 void enable_console_interrupt() {

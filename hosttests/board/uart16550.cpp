@@ -1,5 +1,7 @@
 #include "jit/board/uart16550.h"
 
+#include <array>
+
 #include <gtest/gtest.h>
 
 #include "fakes.h"
@@ -18,6 +20,10 @@ protected:
     void write(std::uint64_t offset, std::uint8_t value) { ASSERT_TRUE(uart.write(offset, 1, value).ok()); }
     std::uint8_t identification() { return read(U::kInterruptIdentification); }
     bool irq() const { return controller.levels[kIrq]; }
+    void poll_until_heard() {
+        for (int i = 0; i < 8; ++i)
+            read(U::kLineStatus);
+    }
     void input(std::string text) {
         console.input += text;
         uart.poll_input();
@@ -37,12 +43,42 @@ TEST_F(UartTest, TransmitsAtOnce) {
 
 TEST_F(UartTest, PolledInputNeedsNoInterrupt) {
     console.input = "ab";
+    poll_until_heard();
     EXPECT_EQ(read(U::kLineStatus) & 1, 1);
     EXPECT_EQ(read(U::kData), 'a');
     EXPECT_EQ(read(U::kLineStatus) & 1, 1);
     EXPECT_EQ(read(U::kData), 'b');
     EXPECT_EQ(read(U::kLineStatus) & 1, 0);
     EXPECT_EQ(read(U::kData), 0);
+}
+
+// Given input that came before the guest's driver, when the driver sets up the UART as Linux does, then
+// nothing of it is lost.
+TEST_F(UartTest, InputWaitsUntilTheGuestListens) {
+    console.input = "early";
+    for (int round = 0; round < 4; ++round) {
+        for (const std::uint8_t control : std::array<std::uint8_t, 4>{1, 7, 0, 1})
+            write(U::kFifoControl, control);
+        read(U::kLineStatus);
+        EXPECT_EQ(read(U::kData), 0);
+        for (int i = 0; i < 20; ++i) { // boot messages in between
+            EXPECT_EQ(read(U::kLineStatus) & 1, 0);
+            write(U::kData, '.');
+        }
+    }
+    EXPECT_EQ(console.input, "early");
+
+    write(U::kInterruptEnable, 1);
+    EXPECT_EQ(read(U::kLineStatus) & 1, 1);
+    EXPECT_EQ(read(U::kData), 'e');
+}
+
+TEST_F(UartTest, APollingGuestKeepsListeningWhileItPrints) {
+    poll_until_heard();
+    write(U::kData, '>');
+    console.input = "x";
+    EXPECT_EQ(read(U::kLineStatus) & 1, 1);
+    EXPECT_EQ(read(U::kData), 'x');
 }
 
 TEST_F(UartTest, TakesNoMoreThanTheFifoHolds) {

@@ -42,6 +42,7 @@ void Uart16550::reset() {
     modem_control_ = mcr::kOut2;
     modem_status_ = msr::kConnected;
     overrun_ = transmitter_empty_event_ = false;
+    status_reads_ = 0;
     update_wire();
 }
 
@@ -53,6 +54,20 @@ bool Uart16550::loopback() const {
 }
 bool Uart16550::wants_input() const {
     return (interrupt_enable_ & ier::kReceived) != 0 && received_ < capacity();
+}
+
+// Drivers read the line status and throw received characters away while they set up a UART. What the user
+// typed (or piped) ahead waits on the wire meanwhile, and is only taken once the guest listens: by interrupt,
+// or by reading the line status again and again.
+bool Uart16550::listens() const {
+    return (interrupt_enable_ & ier::kReceived) != 0 || status_reads_ == kReadsToListen;
+}
+
+void Uart16550::note_access(std::uint64_t offset) {
+    if (offset == kLineStatus)
+        status_reads_ = std::min(status_reads_ + 1, kReadsToListen);
+    else if (status_reads_ != kReadsToListen)
+        status_reads_ = 0;
 }
 
 // The highest-priority interrupt that is pending and enabled (data sheet, table of interrupt control).
@@ -75,6 +90,7 @@ void Uart16550::update_wire() {
 }
 
 Result<std::uint64_t> Uart16550::read(std::uint64_t offset, unsigned) {
+    note_access(offset);
     std::uint8_t value = 0;
     const bool latch = (line_control_ & lcr::kDivisorLatch) != 0;
     switch (offset) {
@@ -92,7 +108,8 @@ Result<std::uint64_t> Uart16550::read(std::uint64_t offset, unsigned) {
     case kLineControl: value = line_control_; break;
     case kModemControl: value = modem_control_; break;
     case kLineStatus:
-        poll_input();
+        if (listens())
+            poll_input();
         value = lsr::kHoldingEmpty | lsr::kTransmitterEmpty;
         if (received_ != 0)
             value |= lsr::kDataReady;
@@ -112,6 +129,7 @@ Result<std::uint64_t> Uart16550::read(std::uint64_t offset, unsigned) {
 }
 
 Status Uart16550::write(std::uint64_t offset, unsigned, std::uint64_t wide) {
+    note_access(offset);
     const auto value = static_cast<std::uint8_t>(wide);
     const bool latch = (line_control_ & lcr::kDivisorLatch) != 0;
     switch (offset) {
@@ -189,6 +207,7 @@ void Uart16550::write_fifo_control(std::uint8_t value) {
     const bool toggled = ((value ^ fifo_control_) & fcr::kEnable) != 0;
     if (toggled || (value & fcr::kClearReceiver) != 0)
         clear_received();
+    status_reads_ = 0;
     fifo_control_ = (value & fcr::kEnable) != 0 ? value : 0;
 }
 

@@ -27,12 +27,15 @@ public:
     void reset();
     // True when the guest waits for a receive interrupt: the console should be polled from time to time.
     bool wants_input() const;
-    // Takes what the console has and the FIFO holds. Reads of the line status do the same, so that a guest
-    // that polls needs no call; one that does neither leaves the input to others.
+    // Takes what the console has and the FIFO holds. Reads of the line status do the same for a guest that
+    // listens, so that one that polls needs no call; one that does neither leaves the input to others.
     void poll_input();
 
 private:
     static constexpr std::size_t kFifoSize = 16;
+    // So many reads of the line status with nothing else done to the UART tell that the guest polls for
+    // input.
+    static constexpr unsigned kReadsToListen = 8;
 
     std::uint8_t identification() const;
     std::uint8_t take_received();
@@ -42,6 +45,8 @@ private:
     void write_fifo_control(std::uint8_t value);
     void write_modem_control(std::uint8_t value);
     void set_modem_inputs(std::uint8_t inputs);
+    void note_access(std::uint64_t offset);
+    bool listens() const;
     bool fifo_enabled() const;
     std::size_t capacity() const { return fifo_enabled() ? kFifoSize : 1; }
     bool loopback() const;
@@ -52,6 +57,8 @@ private:
     InterruptWire wire_;
     std::array<std::uint8_t, kFifoSize> fifo_{};
     std::size_t first_ = 0, received_ = 0;
+    unsigned status_reads_ =
+        0; // in a row, up to kReadsToListen, where it stays until the UART is set up anew
     std::uint16_t divisor_ = 0;
     std::uint8_t interrupt_enable_ = 0, fifo_control_ = 0, line_control_ = 0, modem_control_ = 0,
                  modem_status_ = 0, scratch_ = 0;
