@@ -138,10 +138,10 @@ QEMU      := qemu-system-x86_64 -M q35 -cpu max -m $(MEMORY) -nic none -display 
 
 .PHONY: setup run test check-all iso format format-check clean compile_commands.json
 setup: ## Debian packages and guest software (done by the others when needed)
-	$(Q)tools/setup --build $(BUILD)
+	$(Q)tools/need-python && tools/setup --build $(BUILD)
 	$(Q)touch $(SETUP)
 $(SETUP): tools/setup tools/make-initramfs tools/guest/init
-	$(Q)mkdir -p $(BUILD) && tools/setup --build $(BUILD) && touch $@
+	$(Q)tools/need-python && mkdir -p $(BUILD) && tools/setup --build $(BUILD) && touch $@
 
 define linux_bundle
 $(Q)sed 's/^kernel = .*/kernel = $(GUEST)/' docs/examples/linux.conf > $(BUILD)/linux.conf
