@@ -141,7 +141,7 @@ private:
     static Status map_piece(Piece piece) {
         return piece.size() == 0 ? Status() : map_unmapped(piece.begin, piece.end, {.write = true});
     }
-    std::array<Piece, BootInformation::kMaxRanges> pieces_{};
+    std::array<Piece, BootInformation::kMaxRanges + 1> pieces_{}; // and the bundle
     std::size_t count_ = 0;
 };
 
