@@ -88,7 +88,7 @@ enum class Status : std::uint64_t {
 
 // Vectors that the hypervisor injects.
 constexpr unsigned kTimerVector = 0xe0;
-constexpr unsigned kConsoleVector = 0xe1; // console input went from empty to not empty
+constexpr unsigned kConsoleVector = 0xe1;    // console input went from empty to not empty
 constexpr unsigned kStatisticsVector = 0xe2; // the user wants the guest's statistics on its console
 
 struct BlockInformation {
