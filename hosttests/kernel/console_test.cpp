@@ -5,6 +5,8 @@
 namespace ashlar::kernel {
 namespace {
 
+using namespace std::string_view_literals;
+
 class FakeCommands final : public Console::Commands {
 public:
     void show_statistics() override { ++statistics; }
@@ -48,7 +50,7 @@ protected:
 };
 
 TEST_F(ConsoleTest, SingleVmsOutputIsUntouched) {
-    const std::string_view text("a\nb\r\n\x1b[1m\0c\xff", 14);
+    constexpr std::string_view text = "a\nb\r\n\x1b[1m\0c\xff"sv;
     console.write(first, text);
     console.write(first, "");
     EXPECT_EQ(output(), text);

@@ -237,6 +237,34 @@ disk = disk.img, readonly
         console.expect_exit(WELL)
 
 
+def test_the_console_is_switched_between_vms(folder):
+    root = pathlib.Path(folder) / "images"
+    root.mkdir()
+    shutil.copyfile(BUILD / "guests" / "echo.elf", root / "echo.elf")
+    conf = "".join(f"[vm {name}]\nkind = native\nmemory = 2M\nkernel = echo.elf\n" for name in ("one", "two"))
+    with Console(qemu_command(bundle=make_bundle(conf, folder, root)), 60) as console:
+        console.expect("ashlar: 2 VMs started")
+        console.send("a")
+        console.expect(r"^\[one\] a")
+        console.send("\x012b")
+        console.expect("^ashlar: console: input goes to two")
+        console.expect(r"^\[two\] b")
+        console.send("\x01s")
+        console.expect(r"^ashlar: vm (one|two): run \d+ ms, exits \d+")
+        console.expect(r"^ashlar: vm (one|two): run \d+ ms, exits \d+")
+        console.send("\x019")
+        console.expect("^ashlar: console: there is no VM 9")
+        console.send("\x01h")
+        console.expect("^ashlar: console: Ctrl-A 1..9")
+        console.send("q")
+        console.expect("^ashlar: vm two: powered off")
+        console.send("c")
+        console.expect(r"^\[one\] c")
+        console.send("q")
+        console.expect("^ashlar: vm one: powered off")
+        console.expect_exit(WELL)
+
+
 def test_each_kind_of_misbehaviour_stops_one_vm(folder):
     with Console(qemu_command(bundle=make_native_bundle(folder)), 180) as console:
         code = console.wait()
