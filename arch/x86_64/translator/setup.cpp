@@ -1,5 +1,5 @@
 // From the hypervisor's entry state to the portable main program.
-#include "arch/x86_64/common/registers.h"
+#include "arch/x86_64/common/cpu_features.h"
 #include "arch/x86_64/translator/interrupts.h"
 #include "arch/x86_64/translator/layout.h"
 #include "arch/x86_64/translator/memory_map.h"
@@ -21,26 +21,6 @@ void copy_boot_info(const abi::BootInfo& given) {
     boot_info = given;
     if (boot_info.blob_count > abi::kMaxBlobs)
         crash("boot information names too many blobs", boot_info.blob_count);
-}
-
-// What generated code and the floating-point unit may use, and what protects us from the guest.
-void enable_cpu_features() {
-    constexpr std::uint32_t kXsave = 1 << 26, kAvx = 1 << 28;                // CPUID 1, ecx
-    constexpr std::uint32_t kSmep = 1 << 7, kSmap = 1 << 20, kUmip = 1 << 2; // CPUID 7, ebx, ebx, ecx
-    std::uint64_t cr4 = read_cr4();
-    const Cpuid basic = cpuid(1);
-    if ((basic.ecx & kXsave) != 0)
-        cr4 |= kCr4OsXsave;
-    if (cpuid(0).eax >= 7) {
-        const Cpuid extended = cpuid(7);
-        cr4 |= (extended.ebx & kSmep) != 0 ? kCr4Smep : 0;
-        cr4 |= (extended.ebx & kSmap) != 0 ? kCr4Smap : 0;
-        cr4 |= (extended.ecx & kUmip) != 0 ? kCr4Umip : 0;
-    }
-    write_cr4(cr4);
-    if ((basic.ecx & kXsave) != 0)
-        write_xcr0(kXcr0X87 | kXcr0Sse | ((basic.ecx & kAvx) != 0 ? kXcr0Avx : 0));
-    write_msr(kMsrEfer, read_msr(kMsrEfer) | kEferNoExecute);
 }
 
 } // namespace
