@@ -20,8 +20,9 @@ extern "C" void interrupt_dispatch(const InterruptFrame& frame) {
     end_of_interrupt(); // nobody was programmed to send it
 }
 
+// What waits is taken before the next instruction of the caller: STI holds it back for one.
 void enable_interrupts() {
-    asm volatile("sti" : : : "memory");
+    asm volatile("sti; nop" : : : "memory");
 }
 void disable_interrupts() {
     asm volatile("cli" : : : "memory");
