@@ -43,7 +43,7 @@ public:
     // Where host code goes that found `code` in the jump cache.
     virtual const void* entry(const interpreter::Op* code) const = 0;
     // An edge that left with Exit::native_edge: from now on it goes to `target`, which is compiled, while
-    // the context's generation is `generation`. `same_page`: whenever its block is entered.
+    // the context's generation is `generation`; within a page, whenever its block is entered.
     virtual void link(const void* native_edge, const interpreter::Op* target, std::uint64_t generation) = 0;
     // From now on the edge looks in the jump cache.
     virtual void link_through_jump_cache(const void* native_edge) = 0;
