@@ -12,9 +12,10 @@ namespace ashlar::jit::test {
 
 class TestTier {
 public:
-    // Outlives the engines that are created with the options.
+    // Outlives the engines that are created with the options. Those that have their own memory for host code
+    // choose the tier themselves.
     void apply(EngineOptions& options) const {
-        if (!compiled())
+        if (!compiled() || !options.native_code.writable.empty())
             return;
         options.native_code = memory_.get();
         options.promote_after = 1;

@@ -37,6 +37,8 @@ EngineCore::EngineCore(GuestMemory& memory, Bus& bus, riscv64::TimeSource& time,
       block_(std::move(parts.block)),
       lowering_(std::move(parts.lowering)) {
     memory_.set_observer(this);
+    if (options_.observer != nullptr && native_ != nullptr)
+        native_->report_shared_code(*options_.observer);
 }
 
 EngineCore::~EngineCore() {
@@ -91,14 +93,19 @@ void EngineCore::flush_now() {
     cache_->flush();
     if (native_ != nullptr)
         native_->flush();
+    if (options_.observer != nullptr)
+        options_.observer->code_flushed();
     renew_generations();
 }
 
-void EngineCore::promote(Block& block) {
+void EngineCore::promote(Block& block, std::uint64_t pc) {
     const NativeBlock native{block.ops(), static_cast<std::uint32_t>(block.key.address.page_offset()),
                              block.guest_instructions, !block.key.straddles()};
-    if (!native_->compile(native))
+    const Bytes code = native_->compile(native);
+    if (code.empty())
         flush_code();
+    else if (options_.observer != nullptr)
+        report_compiled(block, pc, code);
 }
 
 void EngineCore::renew_generations() {
@@ -114,15 +121,37 @@ void EngineCore::code_page_written(GuestPhysicalAddress address, std::uint64_t l
 }
 
 void EngineCore::lift(const BlockKey& key) {
+    std::byte straddling[4];
+    const Bytes code = guest_code(key, kPageSize - key.address.page_offset(), straddling);
     block_.clear();
-    if (key.straddles()) {
-        std::byte code[4];
-        std::memcpy(code, memory_.host(key.address), 2);
-        std::memcpy(code + 2, memory_.host(key.second_page), 2);
-        return riscv64::lift_block(code, 1, block_);
-    }
-    const Bytes code(memory_.host(key.address), kPageSize - key.address.page_offset());
-    riscv64::lift_block(code, key.single ? 1 : riscv64::kMaxBlockInstructions, block_);
+    riscv64::lift_block(code, key.single || key.straddles() ? 1 : riscv64::kMaxBlockInstructions, block_);
+}
+
+Bytes EngineCore::guest_code(const BlockKey& key, std::size_t size, std::span<std::byte, 4> straddling) {
+    if (!key.straddles())
+        return {memory_.host(key.address), size};
+    std::memcpy(straddling.data(), memory_.host(key.address), 2);
+    std::memcpy(straddling.data() + 2, memory_.host(key.second_page), 2);
+    return straddling;
+}
+
+void EngineCore::report_lifted(const BlockKey& key, std::uint64_t pc) {
+    std::byte straddling[4];
+    options_.observer->block_lifted({GuestVirtualAddress(pc), key.address, block_.guest_instructions(),
+                                     guest_code(key, block_.guest_bytes(), straddling)},
+                                    block_);
+}
+
+void EngineCore::report_compiled(const Block& block, std::uint64_t pc, Bytes code) {
+    std::byte straddling[4];
+    const GuestCode guest{GuestVirtualAddress(pc), block.key.address, block.guest_instructions,
+                          guest_code(block.key, block.guest_bytes, straddling)};
+    EmittedCode emitted{};
+    emitted.name = "block";
+    emitted.tier = 1;
+    emitted.guest = {&guest, 1};
+    emitted.code = code;
+    options_.observer->code_emitted(emitted);
 }
 
 std::size_t EngineCore::lower(const BlockKey& key, std::span<interpreter::Op> code) {
@@ -133,10 +162,12 @@ std::size_t EngineCore::lower(const BlockKey& key, std::span<interpreter::Op> co
     return 1 + lowering_.lower(block_, code.subspan(1));
 }
 
-Block& EngineCore::translate(const BlockKey& key) {
+Block& EngineCore::translate(const BlockKey& key, std::uint64_t pc) {
     lift(key);
     ASHLAR_ASSERT(block_.guest_instructions() != 0);
     ASHLAR_ASSERT(!options_.verify_ir || ir::verify(block_).ok());
+    if (options_.observer != nullptr)
+        report_lifted(key, pc);
     for (;;) {
         const std::size_t room = interpreter::max_ops(block_.size()) + 1;
         bool first_in_page = false;

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "jit/bus.h"
+#include "jit/code_observer.h"
 #include "jit/frontend/riscv64/privileged.h"
 #include "jit/frontend/riscv64/state.h"
 #include "jit/guest_memory.h"
@@ -22,8 +23,9 @@ struct EngineOptions {
     // Checks every block of IR with ir/verifier.h: for tests.
     bool verify_ir = false;
     std::uint64_t code_cache_bytes = std::uint64_t{64} << 20; // bound of all translations together
-    CodeMemory native_code{};    // for host code; empty: everything is interpreted
-    unsigned promote_after = 10; // executions of a block before it is compiled
+    CodeMemory native_code{};         // for host code; empty: everything is interpreted
+    unsigned promote_after = 10;      // executions of a block before it is compiled
+    CodeObserver* observer = nullptr; // of translation; outlives the engine
 };
 
 enum class Stop : std::uint8_t {

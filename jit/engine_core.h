@@ -37,12 +37,14 @@ public:
     const EngineOptions& options() const { return options_; }
     CodeCache& cache() { return *cache_; }
     NativeCompiler* native() { return native_.get(); }
-    // Compiles a block to host code, or has everything flushed when there is no room.
-    void promote(Block& block);
+    // Compiles a block, which is about to run at `pc`, to host code, or has everything flushed when there is
+    // no room.
+    void promote(Block& block, std::uint64_t pc);
     EngineStatistics& counters() { return statistics_; }
     std::uint64_t next_generation() { return ++generation_; }
-    // Translates the block that `key` names. Flushes the cache when it is full.
-    Block& translate(const BlockKey& key);
+    // Translates the block that `key` names, which is about to run at `pc`. Flushes the cache when it is
+    // full.
+    Block& translate(const BlockKey& key, std::uint64_t pc);
     // Carries out what flush_code() asked for while harts ran.
     void flush_if_requested();
     void enter_run() { ++running_; }
@@ -50,7 +52,12 @@ public:
 
 private:
     void code_page_written(GuestPhysicalAddress address, std::uint64_t length) override;
+    // `size` bytes of guest code from the key's address on. Those of a straddling block are gathered in
+    // `straddling`.
+    Bytes guest_code(const BlockKey& key, std::size_t size, std::span<std::byte, 4> straddling);
     void lift(const BlockKey& key);
+    void report_lifted(const BlockKey& key, std::uint64_t pc);
+    void report_compiled(const Block& block, std::uint64_t pc, Bytes code);
     // The lifted block as threaded code, with the op in front that counts towards promotion.
     std::size_t lower(const BlockKey& key, std::span<interpreter::Op> code);
     void flush_now();

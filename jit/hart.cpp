@@ -114,7 +114,7 @@ void EngineHart::handle_exit() {
         break;
     case Exit::Kind::Promote: {
         Block& block = Block::of(reinterpret_cast<const Op*>(exit.value));
-        engine_.promote(block);
+        engine_.promote(block, state_->pc);
         cache_jump(state_->pc, block.code());
         break;
     }
@@ -207,7 +207,7 @@ const Op* EngineHart::find_code() {
     }
     Block* block = engine_.cache().find(key);
     if (block == nullptr)
-        block = &engine_.translate(key);
+        block = &engine_.translate(key, pc);
     if (!key.single) {
         cache_jump(pc, block->code());
         PageFilter& executed = spaces_[space_].executed;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 
+#include "jit/code_observer.h"
 #include "jit/interpreter/op.h"
 #include "lib/bytes.h"
 #include "lib/format.h"
@@ -38,8 +39,8 @@ class NativeCompiler {
 public:
     virtual ~NativeCompiler() = default;
 
-    // False when the code memory is full.
-    virtual bool compile(const NativeBlock& block) = 0;
+    // The host code at its executable address; empty when the code memory is full.
+    virtual Bytes compile(const NativeBlock& block) = 0;
     // Where host code goes that found `code` in the jump cache.
     virtual const void* entry(const interpreter::Op* code) const = 0;
     // An edge that left with Exit::native_edge: from now on it goes to `target`, which is compiled, while
@@ -51,6 +52,8 @@ public:
     virtual void flush() = 0;
     virtual bool is_compiled(const interpreter::Op* code) const = 0;
     virtual NativeStatistics statistics() const = 0;
+    // The code that blocks share.
+    virtual void report_shared_code(CodeObserver& observer) const = 0;
 };
 
 // The compiler for the host's instruction set. InvalidArgument when the memory is too small, OutOfMemory.

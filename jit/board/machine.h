@@ -26,8 +26,9 @@ struct MachineConfig {
     EntropySource* entropy = nullptr; // may be absent: the guest then gathers its own
     Sink* diagnostics = nullptr;      // our own messages, not the guest's
     std::uint64_t code_cache_bytes = std::uint64_t{64} << 20;
-    CodeMemory native_code{};    // for host code; empty: everything is interpreted
-    unsigned promote_after = 10; // executions of a block before it is compiled
+    CodeMemory native_code{};         // for host code; empty: everything is interpreted
+    unsigned promote_after = 10;      // executions of a block before it is compiled
+    CodeObserver* observer = nullptr; // of the engine's translations; outlives the machine
 };
 
 struct Outcome {

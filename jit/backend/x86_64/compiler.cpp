@@ -37,9 +37,9 @@ struct EdgeRecord {
 
 } // namespace
 
-bool BaselineCompiler::compile(const NativeBlock& block) {
+Bytes BaselineCompiler::compile(const NativeBlock& block) {
     if (emit_.position() + kMaxBlockBytes > memory_.writable.size())
-        return false;
+        return {};
     body_ = emit_.position();
     slow_path_count_ = edge_count_ = 0;
     for (std::size_t i = 1; i < block.code.size(); ++i) {
@@ -57,7 +57,7 @@ bool BaselineCompiler::compile(const NativeBlock& block) {
     block.code[0].handler = enter_;
     ++statistics_.blocks;
     statistics_.guest_instructions += block.guest_instructions;
-    return true;
+    return {executable(body_), emit_.position() - body_};
 }
 
 void BaselineCompiler::emit_op(const Op& op, const NativeBlock& block) {

@@ -12,13 +12,14 @@ class BaselineCompiler final : public NativeCompiler {
 public:
     explicit BaselineCompiler(const CodeMemory& memory);
 
-    bool compile(const NativeBlock& block) override;
+    Bytes compile(const NativeBlock& block) override;
     const void* entry(const Op* code) const override;
     void link(const void* native_edge, const Op* target, std::uint64_t generation) override;
     void link_through_jump_cache(const void* native_edge) override;
     void flush() override;
     bool is_compiled(const Op* code) const override { return code->handler == enter_; }
     NativeStatistics statistics() const override;
+    void report_shared_code(CodeObserver& observer) const override;
 
 private:
     // What is emitted behind the block: cold code that a jump in it leads to.
@@ -56,7 +57,7 @@ private:
     void emit_edge(std::int32_t offset, const NativeBlock& block);
     void emit_cold_code();
     void add_slow_path(std::size_t jump, const Op* op);
-    const void* executable(std::size_t position) const { return memory_.executable + position; }
+    const std::byte* executable(std::size_t position) const { return memory_.executable + position; }
     std::size_t position_of(const void* code) const {
         return static_cast<std::size_t>(static_cast<const std::byte*>(code) - memory_.executable);
     }
