@@ -31,6 +31,9 @@ $(eval $(call guest_variant,,rv64gc))
 $(GUEST_BUILD)/%.linux: $(GUEST_DIR)/kernels/%.c $(GUEST_DIR)/runtime/hosted.c $(GUEST_HEADERS)
 	@mkdir -p $(@D) && echo "  RVCC    $@"
 	$(Q)$(RISCV64_CC) $(GUEST_COMMON) -march=rv64gc -mabi=lp64d -static -o $@ $(filter %.c,$^)
+$(GUEST_BUILD)/operations.linux: $(GUEST_DIR)/linux/operations.c
+	@mkdir -p $(@D) && echo "  RVCC    $@"
+	$(Q)$(RISCV64_CC) -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Werror -march=rv64gc -mabi=lp64d -static -pthread -o $@ $<
 $(GUEST_BUILD)/%.native: $(GUEST_DIR)/kernels/%.c $(GUEST_DIR)/runtime/hosted.c $(GUEST_HEADERS)
 	@mkdir -p $(@D) && echo "  CC      $@"
 	$(Q)$(CC) $(GUEST_COMMON) -o $@ $(filter %.c,$^)
@@ -38,6 +41,7 @@ $(GUEST_BUILD)/%.native: $(GUEST_DIR)/kernels/%.c $(GUEST_DIR)/runtime/hosted.c 
 .PHONY: guest-bench
 guest-bench: $(foreach n,$(GUEST_NAMES),$(GUEST_BUILD)/$(n).elf $(GUEST_BUILD)/$(n)-zb.elf)
 guest-bench: $(foreach n,$(GUEST_USER_NAMES),$(GUEST_BUILD)/$(n).linux $(GUEST_BUILD)/$(n).native)
+guest-bench: $(GUEST_BUILD)/operations.linux
 guest-bench: ## guest kernels of bench/guest, for riscv64 and this machine
 .SECONDARY: $(foreach v,obj obj-zb,$(GUEST_NAMES:%=$(GUEST_BUILD)/$(v)/kernels/%.c.o) \
                                $(GUEST_RUNTIME:$(GUEST_DIR)/%=$(GUEST_BUILD)/$(v)/%.o))
@@ -45,6 +49,11 @@ guest-bench: ## guest kernels of bench/guest, for riscv64 and this machine
 .PHONY: compare
 compare: ashlar-run guest-bench ## guest kernels on Ashlar, QEMU and natively: checksums, CPU seconds, ratios
 	$(Q)tools/compare $(COMPARE_FLAGS)
+
+.PHONY: compare-linux
+compare-linux: $(BUILD)/setup.stamp ## what Linux's operations, commands and boot take on Ashlar and QEMU
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) ashlar-run $(GUEST_BUILD)/operations.linux
+	$(Q)tools/compare-linux $(COMPARE_FLAGS)
 
 # The benchmarks run these in-process.
 $(HOST)/ashlar-bench: | $(foreach n,coremix dhry sha256,$(GUEST_BUILD)/$(n).elf)
