@@ -29,10 +29,11 @@ struct GuestCode {
 
 // Host code from `host_offset` up to the next mark belongs to one guest instruction.
 struct CodeMark {
-    static constexpr std::uint16_t kNoGuest = 0xffff; // as `part`: to none
-    std::uint32_t host_offset;                        // from the beginning of EmittedCode::code
-    std::uint16_t part;                               // index into EmittedCode::guest
-    std::uint16_t guest_offset;                       // of the instruction in that part, bytes
+    // As `part`: to none; it is not code but data.
+    static constexpr std::uint16_t kNoGuest = 0xffff, kData = 0xfffe;
+    std::uint32_t host_offset;  // from the beginning of EmittedCode::code
+    std::uint16_t part;         // index into EmittedCode::guest
+    std::uint16_t guest_offset; // of the instruction in that part, bytes
 };
 
 struct EmittedCode {

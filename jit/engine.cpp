@@ -14,10 +14,13 @@ Result<std::unique_ptr<Engine>> Engine::create(GuestMemory& memory, Bus& bus, ri
     std::unique_ptr<NativeCompiler> native;
     if (!options.native_code.writable.empty())
         native = ASHLAR_TRY(create_native_compiler(options.native_code));
+    std::unique_ptr<Observation> observation;
+    if (options.observer != nullptr)
+        observation = ASHLAR_TRY(Observation::create(*options.observer, memory));
     EngineCore::Parts parts{ASHLAR_TRY(CodeCache::create(memory, options.code_cache_bytes)),
                             ASHLAR_TRY(ir::Block::create(riscv64::kBlockCapacity)),
                             ASHLAR_TRY(interpreter::Lowering::create(riscv64::kBlockCapacity)),
-                            std::move(native)};
+                            std::move(native), std::move(observation)};
     std::unique_ptr<EngineCore> engine(new (std::nothrow)
                                            EngineCore(memory, bus, time, options, std::move(parts)));
     if (engine == nullptr)
@@ -34,11 +37,12 @@ EngineCore::EngineCore(GuestMemory& memory, Bus& bus, riscv64::TimeSource& time,
       options_(options),
       cache_(std::move(parts.cache)),
       native_(std::move(parts.native)),
+      observation_(std::move(parts.observation)),
       block_(std::move(parts.block)),
       lowering_(std::move(parts.lowering)) {
     memory_.set_observer(this);
-    if (options_.observer != nullptr && native_ != nullptr)
-        native_->report_shared_code(*options_.observer);
+    if (observation_ != nullptr && native_ != nullptr)
+        native_->report_shared_code(observation_->observer());
 }
 
 EngineCore::~EngineCore() {
@@ -93,19 +97,21 @@ void EngineCore::flush_now() {
     cache_->flush();
     if (native_ != nullptr)
         native_->flush();
-    if (options_.observer != nullptr)
-        options_.observer->code_flushed();
+    if (observation_ != nullptr)
+        observation_->observer().code_flushed();
     renew_generations();
 }
 
 void EngineCore::promote(Block& block, std::uint64_t pc) {
-    const NativeBlock native{block.ops(), static_cast<std::uint32_t>(block.key.address.page_offset()),
-                             block.guest_instructions, !block.key.straddles()};
+    NativeBlock native{block.ops(), static_cast<std::uint32_t>(block.key.address.page_offset()),
+                       block.guest_instructions, !block.key.straddles()};
+    if (observation_ != nullptr)
+        observation_->ask_for_marks(block, native);
     const Bytes code = native_->compile(native);
     if (code.empty())
         flush_code();
-    else if (options_.observer != nullptr)
-        report_compiled(block, pc, code);
+    else if (observation_ != nullptr)
+        observation_->compiled(block, pc, code);
 }
 
 void EngineCore::renew_generations() {
@@ -120,40 +126,6 @@ void EngineCore::code_page_written(GuestPhysicalAddress address, std::uint64_t l
     renew_generations();
 }
 
-void EngineCore::lift(const BlockKey& key) {
-    std::byte straddling[4];
-    const Bytes code = guest_code(key, kPageSize - key.address.page_offset(), straddling);
-    block_.clear();
-    riscv64::lift_block(code, key.single || key.straddles() ? 1 : riscv64::kMaxBlockInstructions, block_);
-}
-
-Bytes EngineCore::guest_code(const BlockKey& key, std::size_t size, std::span<std::byte, 4> straddling) {
-    if (!key.straddles())
-        return {memory_.host(key.address), size};
-    std::memcpy(straddling.data(), memory_.host(key.address), 2);
-    std::memcpy(straddling.data() + 2, memory_.host(key.second_page), 2);
-    return straddling;
-}
-
-void EngineCore::report_lifted(const BlockKey& key, std::uint64_t pc) {
-    std::byte straddling[4];
-    options_.observer->block_lifted({GuestVirtualAddress(pc), key.address, block_.guest_instructions(),
-                                     guest_code(key, block_.guest_bytes(), straddling)},
-                                    block_);
-}
-
-void EngineCore::report_compiled(const Block& block, std::uint64_t pc, Bytes code) {
-    std::byte straddling[4];
-    const GuestCode guest{GuestVirtualAddress(pc), block.key.address, block.guest_instructions,
-                          guest_code(block.key, block.guest_bytes, straddling)};
-    EmittedCode emitted{};
-    emitted.name = "block";
-    emitted.tier = 1;
-    emitted.guest = {&guest, 1};
-    emitted.code = code;
-    options_.observer->code_emitted(emitted);
-}
-
 std::size_t EngineCore::lower(const BlockKey& key, std::span<interpreter::Op> code) {
     if (native_ == nullptr || key.single)
         return lowering_.lower(block_, code);
@@ -163,11 +135,11 @@ std::size_t EngineCore::lower(const BlockKey& key, std::span<interpreter::Op> co
 }
 
 Block& EngineCore::translate(const BlockKey& key, std::uint64_t pc) {
-    lift(key);
+    lift(memory_, key, block_);
     ASHLAR_ASSERT(block_.guest_instructions() != 0);
     ASHLAR_ASSERT(!options_.verify_ir || ir::verify(block_).ok());
-    if (options_.observer != nullptr)
-        report_lifted(key, pc);
+    if (observation_ != nullptr)
+        observation_->lifted(key, pc, block_);
     for (;;) {
         const std::size_t room = interpreter::max_ops(block_.size()) + 1;
         bool first_in_page = false;

@@ -8,6 +8,7 @@
 #include "jit/hart.h"
 #include "jit/interpreter/lower.h"
 #include "jit/ir/block.h"
+#include "jit/observation.h"
 
 namespace ashlar::jit {
 
@@ -17,7 +18,8 @@ public:
         std::unique_ptr<CodeCache> cache;
         ir::Block block;
         interpreter::Lowering lowering;
-        std::unique_ptr<NativeCompiler> native; // or nullptr
+        std::unique_ptr<NativeCompiler> native;   // or nullptr
+        std::unique_ptr<Observation> observation; // or nullptr
     };
     EngineCore(GuestMemory& memory, Bus& bus, riscv64::TimeSource& time, const EngineOptions& options,
                Parts parts);
@@ -52,12 +54,6 @@ public:
 
 private:
     void code_page_written(GuestPhysicalAddress address, std::uint64_t length) override;
-    // `size` bytes of guest code from the key's address on. Those of a straddling block are gathered in
-    // `straddling`.
-    Bytes guest_code(const BlockKey& key, std::size_t size, std::span<std::byte, 4> straddling);
-    void lift(const BlockKey& key);
-    void report_lifted(const BlockKey& key, std::uint64_t pc);
-    void report_compiled(const Block& block, std::uint64_t pc, Bytes code);
     // The lifted block as threaded code, with the op in front that counts towards promotion.
     std::size_t lower(const BlockKey& key, std::span<interpreter::Op> code);
     void flush_now();
@@ -69,6 +65,7 @@ private:
     EngineOptions options_;
     std::unique_ptr<CodeCache> cache_;
     std::unique_ptr<NativeCompiler> native_;
+    std::unique_ptr<Observation> observation_;
     ir::Block block_;
     interpreter::Lowering lowering_;
     std::unique_ptr<std::unique_ptr<EngineHart>[]> harts_;

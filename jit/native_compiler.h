@@ -5,7 +5,7 @@
 #include <memory>
 #include <span>
 
-#include "jit/code_observer.h"
+#include "jit/code_marks.h"
 #include "jit/interpreter/op.h"
 #include "lib/bytes.h"
 #include "lib/format.h"
@@ -30,6 +30,9 @@ struct NativeBlock {
     std::uint32_t page_offset;       // of the block's first instruction in its page
     std::uint32_t guest_instructions;
     bool own_page; // all of it lies in one page, so that jumps within the page need no check
+    // For an observer, or nullptr: takes marks, for which the ops say which guest instructions they are of.
+    CodeMarks* marks = nullptr;
+    std::span<const std::uint16_t> guest_offsets{};
 };
 
 // Compiles the threaded code of hot blocks. All of its host code keeps the interpreter's contract: entered

@@ -18,6 +18,7 @@ public:
         std::uint64_t pc, physical, instructions;
         std::vector<std::byte> guest;
         Bytes code;
+        std::vector<CodeMark> marks;
     };
     void block_lifted(const GuestCode& guest, const ir::Block& block) override {
         EXPECT_EQ(guest.instructions, block.guest_instructions());
@@ -27,6 +28,7 @@ public:
         ASSERT_LE(code.guest.size(), 1u);
         emitted.push_back(record(std::string(code.name), code.tier,
                                  code.guest.empty() ? nullptr : &code.guest.front(), code.code));
+        emitted.back().marks.assign(code.marks.begin(), code.marks.end());
     }
     void code_flushed() override { ++flushes; }
 
@@ -36,14 +38,15 @@ public:
 private:
     static Record record(std::string name, unsigned tier, const GuestCode* guest, Bytes code) {
         if (guest == nullptr)
-            return {std::move(name), tier, 0, 0, 0, {}, code};
+            return {std::move(name), tier, 0, 0, 0, {}, code, {}};
         return {std::move(name),
                 tier,
                 guest->virtual_address.value(),
                 guest->physical_address.value(),
                 guest->instructions,
                 {guest->bytes.begin(), guest->bytes.end()},
-                code};
+                code,
+                {}};
     }
 };
 
@@ -90,6 +93,26 @@ TEST(Observer, HearsOfBlocksAndOfTheirHostCode) {
     EXPECT_EQ(observed.seen.flushes, 0u);
     guest.engine->flush_code();
     EXPECT_EQ(observed.seen.flushes, 1u);
+}
+
+TEST(Observer, LearnsWhichInstructionHostCodeIsOf) {
+    Observed observed(1);
+    Guest& guest = observed.guest;
+    guest.code(kRam, {addi(1, 0, 1), store(2, 1, 2, 0), csrrs(3, 0x340, 0), jal(0, 4), kWfi});
+    guest.state().x[2] = kRam + 0x1000;
+    ASSERT_EQ(guest.run(), Stop::WaitForInterrupt);
+    ASSERT_GE(observed.seen.emitted.size(), 2u);
+    const Recorder::Record& block = observed.seen.emitted[1];
+    std::vector<std::uint32_t> order; // guest offsets, 100 for data, 200 for none
+    std::uint32_t position = 0;
+    for (const CodeMark& mark : block.marks) {
+        EXPECT_TRUE(order.empty() ? mark.host_offset == 0 : mark.host_offset > position);
+        position = mark.host_offset;
+        order.push_back(mark.part == 0 ? mark.guest_offset : mark.part == CodeMark::kData ? 100 : 200);
+    }
+    EXPECT_LT(position, block.code.size());
+    // The CSR is read by a handler; then the store's slow path, and the way out.
+    EXPECT_EQ(order, (std::vector<std::uint32_t>{0, 4, 8, 100, 12, 4, 100, 4, 200, 100}));
 }
 
 TEST(Observer, GathersAnInstructionAcrossPages) {

@@ -43,7 +43,8 @@ Result<Lowering> Lowering::create(std::size_t capacity) {
     return Lowering(std::move(locations), capacity);
 }
 
-std::size_t Lowering::lower(const ir::Block& block, std::span<Op> code) {
+std::size_t Lowering::lower(const ir::Block& block, std::span<Op> code,
+                            std::span<std::uint16_t> guest_offsets) {
     ASHLAR_ASSERT(block.size() <= capacity_ && code.size() >= max_ops(block.size()));
     block_ = &block;
     code_ = code;
@@ -55,8 +56,11 @@ std::size_t Lowering::lower(const ir::Block& block, std::span<Op> code) {
     count_uses();
     const auto instructions = block.instructions();
     for (position_ = 0; position_ < instructions.size(); ++position_) {
+        const std::size_t first = size_;
         lower_instruction(instructions[position_], ir::Value{static_cast<std::uint16_t>(position_)});
         release_operands();
+        for (std::size_t op = first; op < size_ && !guest_offsets.empty(); ++op)
+            guest_offsets[op] = instructions[position_].pc_offset;
     }
     return size_;
 }

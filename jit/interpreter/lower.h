@@ -24,7 +24,10 @@ public:
 
     // Writes the code for `block`, which the verifier accepts, to `code`, which holds max_ops(block.size()).
     // Code refers to itself: it stays where it is written. Returns the number of ops.
-    std::size_t lower(const ir::Block& block, std::span<Op> code);
+    // `guest_offsets`, if not empty and then as long as `code`, takes for each op where its guest instruction
+    // begins.
+    std::size_t lower(const ir::Block& block, std::span<Op> code,
+                      std::span<std::uint16_t> guest_offsets = {});
 
 private:
     struct Location {

@@ -41,10 +41,12 @@ Bytes BaselineCompiler::compile(const NativeBlock& block) {
     if (emit_.position() + kMaxBlockBytes > memory_.writable.size())
         return {};
     body_ = emit_.position();
+    block_ = &block;
     slow_path_count_ = edge_count_ = 0;
     for (std::size_t i = 1; i < block.code.size(); ++i) {
         const Op& op = block.code[i];
         const OpClass op_class = classifier_.classify(op.handler);
+        mark(&op);
         emit_op(op, block);
         if (op_class.shape == Shape::LoadWide)
             ++i;
@@ -120,6 +122,7 @@ void BaselineCompiler::charge(const Op& op) {
 
 void BaselineCompiler::emit_call(const Op* op) {
     emit_.call_to(call_position_);
+    mark_data(2 * sizeof(Op));
     emit_.db(reinterpret_cast<const std::uint8_t*>(op), sizeof(Op));
     emit_.db(reinterpret_cast<const std::uint8_t*>(&resume_), sizeof(Op));
 }
@@ -247,10 +250,12 @@ void BaselineCompiler::add_slow_path(std::size_t jump, const Op* op) {
 
 void BaselineCompiler::emit_cold_code() {
     for (std::size_t i = 0; i < slow_path_count_; ++i) {
+        mark(slow_paths_[i].op);
         emit_.bind(slow_paths_[i].jump);
         emit_call(slow_paths_[i].op);
         emit_.jump_to(slow_paths_[i].resume);
     }
+    mark(nullptr);
     for (std::size_t i = 0; i < edge_count_; ++i) {
         const Edge& edge = edges_[i];
         emit_.bind(edge.site);
@@ -258,6 +263,7 @@ void BaselineCompiler::emit_cold_code() {
             emit_.bind(edge.guard_jump);
         emit_.call_to(exit_edge_);
         const EdgeRecord record{static_cast<std::uint32_t>(edge.site), edge.guard_jump != 0};
+        mark_data(sizeof record);
         emit_.db(reinterpret_cast<const std::uint8_t*>(&record), sizeof record);
     }
 }

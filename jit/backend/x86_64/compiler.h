@@ -57,6 +57,9 @@ private:
     void emit_edge(std::int32_t offset, const NativeBlock& block);
     void emit_cold_code();
     void add_slow_path(std::size_t jump, const Op* op);
+    // For observers: what is emitted from here on is of this op, or of no guest instruction; data of a size.
+    void mark(const Op* op);
+    void mark_data(std::size_t size);
     const std::byte* executable(std::size_t position) const { return memory_.executable + position; }
     std::size_t position_of(const void* code) const {
         return static_cast<std::size_t>(static_cast<const std::byte*>(code) - memory_.executable);
@@ -69,7 +72,8 @@ private:
     interpreter::Handler enter_ = nullptr;
     std::size_t enter_position_ = 0, call_position_ = 0, exit_budget_ = 0, exit_edge_ = 0, exit_lookup_ = 0,
                 interpret_ = 0, through_cache_ = 0, start_of_blocks_ = 0;
-    std::size_t body_ = 0; // of the block being compiled
+    const NativeBlock* block_ = nullptr; // being compiled
+    std::size_t body_ = 0;               // its position
     std::array<SlowPath, kMaxSlowPaths> slow_paths_{};
     std::size_t slow_path_count_ = 0;
     std::array<Edge, kMaxEdges> edges_{};

@@ -136,14 +136,6 @@ void BaselineCompiler::emit_thunks() {
     start_of_blocks_ = e.position();
 }
 
-void BaselineCompiler::report_shared_code(CodeObserver& observer) const {
-    EmittedCode emitted{};
-    emitted.name = "ways in and out";
-    emitted.tier = 1;
-    emitted.code = {executable(0), start_of_blocks_};
-    observer.code_emitted(emitted);
-}
-
 void BaselineCompiler::emit_jump_indirect(const Op& op) {
     Emitter& e = emit_;
     if (Emitter::is_pinned(op.a)) {

@@ -1,0 +1,64 @@
+#include "jit/observation.h"
+
+#include <algorithm>
+
+#include "jit/frontend/riscv64/lifter.h"
+
+namespace ashlar::jit {
+
+namespace {
+
+constexpr std::size_t kMaxOps = interpreter::max_ops(riscv64::kBlockCapacity) + 1;
+// The code of an op, what follows its call, and the same again for its slow path.
+constexpr std::size_t kMaxMarks = 2048;
+
+} // namespace
+
+Result<std::unique_ptr<Observation>> Observation::create(CodeObserver& observer, GuestMemory& memory) {
+    std::unique_ptr<Observation> result(new (std::nothrow) Observation(
+        observer, memory, ASHLAR_TRY(ir::Block::create(riscv64::kBlockCapacity)),
+        ASHLAR_TRY(interpreter::Lowering::create(riscv64::kBlockCapacity)),
+        ASHLAR_TRY(CodeMarks::create(kMaxMarks))));
+    if (result == nullptr)
+        return Error::OutOfMemory;
+    result->ops_.reset(new (std::nothrow) interpreter::Op[kMaxOps]);
+    result->guest_offsets_.reset(new (std::nothrow) std::uint16_t[kMaxOps]);
+    if (result->ops_ == nullptr || result->guest_offsets_ == nullptr)
+        return Error::OutOfMemory;
+    return result;
+}
+
+void Observation::lifted(const BlockKey& key, std::uint64_t pc, const ir::Block& ir) {
+    const GuestBytes code(memory_, key);
+    observer_.block_lifted(
+        {GuestVirtualAddress(pc), key.address, ir.guest_instructions(), code.get().first(ir.guest_bytes())},
+        ir);
+}
+
+// Threaded code does not say which instructions its ops are of. It is made once more, to see.
+void Observation::ask_for_marks(Block& block, NativeBlock& native) {
+    lift(memory_, block.key, ir_);
+    const std::span<std::uint16_t> offsets{guest_offsets_.get(), kMaxOps};
+    const std::size_t count = lowering_.lower(ir_, {ops_.get(), kMaxOps - 1}, offsets.subspan(1));
+    marks_.clear();
+    if (1 + count != block.op_count)
+        return;
+    offsets[0] = 0; // the op that counts
+    native.marks = &marks_;
+    native.guest_offsets = offsets.first(block.op_count);
+}
+
+void Observation::compiled(const Block& block, std::uint64_t pc, Bytes code) {
+    const GuestBytes bytes(memory_, block.key);
+    const GuestCode guest{GuestVirtualAddress(pc), block.key.address, block.guest_instructions,
+                          bytes.get().first(block.guest_bytes)};
+    EmittedCode emitted{};
+    emitted.name = "block";
+    emitted.tier = 1;
+    emitted.guest = {&guest, 1};
+    emitted.code = code;
+    emitted.marks = marks_.entries(code.size());
+    observer_.code_emitted(emitted);
+}
+
+} // namespace ashlar::jit
