@@ -4,6 +4,18 @@
 
 namespace ashlar::jit::x86_64 {
 
+namespace {
+
+// With OSXSAVE only.
+bool saves_avx() {
+    constexpr std::uint32_t kSseAndAvx = 6;
+    std::uint32_t low = 0, high = 0;
+    asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & kSseAndAvx) == kSseAndAvx;
+}
+
+} // namespace
+
 HostFeatures HostFeatures::detect() {
     HostFeatures features;
     unsigned a = 0, b = 0, c = 0, d = 0;
@@ -11,8 +23,12 @@ HostFeatures HostFeatures::detect() {
         features.bmi1 = (b & bit_BMI) != 0;
         features.bmi2 = (b & bit_BMI2) != 0;
     }
-    if (__get_cpuid(1, &a, &b, &c, &d) != 0)
+    if (__get_cpuid(1, &a, &b, &c, &d) != 0) {
         features.popcnt = (c & bit_POPCNT) != 0;
+        features.sse41 = (c & bit_SSE4_1) != 0;
+        features.avx = (c & bit_AVX) != 0 && (c & bit_OSXSAVE) != 0 && saves_avx();
+        features.fma = features.avx && (c & bit_FMA) != 0;
+    }
     if (__get_cpuid(0x80000001, &a, &b, &c, &d) != 0)
         features.lzcnt = (c & bit_ABM) != 0;
     return features;

@@ -35,7 +35,8 @@ using interpreter::Op;
 constexpr int kContextBias = 128;
 
 struct HostFeatures {
-    bool bmi1 = false, bmi2 = false, lzcnt = false, popcnt = false;
+    bool bmi1 = false, bmi2 = false, lzcnt = false, popcnt = false, sse41 = false;
+    bool avx = false, fma = false; // only where the system saves their registers
     static HostFeatures detect();
 };
 
