@@ -47,11 +47,16 @@ $(HOST)/obj/%.o: % ; @mkdir -p $(@D) && echo "  CXX     $<"
 $(HOST_LIB): $(call obj,$(HOST),$(HOST_SRC)) ; @echo "  AR      $@"
 	$(Q)rm -f $@ && ar rcs $@ $^
 
+# Within the program, so that it runs on machines without the library.
+CAPSTONE    := -Wl,-Bstatic -lcapstone -Wl,-Bdynamic
+
 .PHONY: ashlar-run
 ashlar-run: $(HOST)/ashlar-run ## the engine as a Linux program
 $(HOST)/ashlar-run: $(call obj,$(HOST),$(RUN_SRC)) $(HOST_LIB) ; @echo "  LD      $@"
-	$(Q)$(CXX) -o $@ $^ -pthread
+	$(Q)$(CXX) -o $@ $^ $(CAPSTONE) -pthread
 
+# Libraries that a test needs.
+TEST_LIBS_hosted := $(CAPSTONE)
 # Parts of an architecture that a test compiles for itself.
 TEST_ARCH_svm := $(addprefix arch/x86_64/svm/,cpuid_filter.cpp exits.cpp nested_paging.cpp virtual_cpu.cpp)
 TEST_ARCH_boot := $(addprefix arch/x86_64/boot/,boot_protocol.cpp numa.cpp)
@@ -60,7 +65,7 @@ TEST_ARCH_boot := $(addprefix arch/x86_64/boot/,boot_protocol.cpp numa.cpp)
 host-tests: $(TEST_BINS)
 define test_binary
 $(HOST)/tests/$(1): $(call obj,$(HOST),$(call sources,hosttests/$(1)) $(TEST_ARCH_$(1))) $(HOST_LIB) ; @mkdir -p $$(@D) && echo "  LD      $$@"
-	$(Q)$(CXX) -o $$@ $$^ -lgtest_main -lgtest -pthread
+	$(Q)$(CXX) -o $$@ $$^ $(TEST_LIBS_$(1)) -lgtest_main -lgtest -pthread
 endef
 $(foreach t,$(TEST_DIRS),$(eval $(call test_binary,$(t))))
 

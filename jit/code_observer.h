@@ -56,8 +56,7 @@ public:
     // All translations of guest code are gone; their host addresses will be used again.
     virtual void code_flushed() {}
 
-protected:
-    ~CodeObserver() = default;
+    virtual ~CodeObserver() = default;
 };
 
 } // namespace ashlar::jit

@@ -1,5 +1,7 @@
 #include "lib/elf.h"
 
+#include <algorithm>
+
 namespace ashlar::elf {
 namespace {
 
@@ -14,7 +16,8 @@ constexpr std::uint64_t kSegmentFlags = 4, kSegmentOffset = 8, kSegmentVirtual =
 constexpr std::uint64_t kSegmentFileSize = 32, kSegmentMemorySize = 40;
 constexpr std::uint64_t kSectionHeaderSize = 64;
 constexpr std::uint64_t kSectionType = 4, kSectionFileOffset = 24, kSectionSize = 32, kSectionLink = 40;
-constexpr std::uint64_t kSymbolSize = 24, kSymbolValue = 8;
+constexpr std::uint64_t kSymbolSize = 24, kSymbolInfo = 4, kSymbolSection = 6, kSymbolValue = 8,
+                        kSymbolExtent = 16;
 
 constexpr std::byte kClass64{2}, kLittleEndian{1}, kCurrentVersion{1};
 constexpr std::uint32_t kLoad = 1;        // PT_LOAD
@@ -31,12 +34,13 @@ Result<Bytes> part(Bytes bytes, std::uint64_t offset, std::uint64_t length) {
     return found.ok() ? std::move(found) : Result<Bytes>(Error::Malformed);
 }
 
-// The NUL-terminated string at `offset`, or what there is of it.
+// The NUL-terminated string at `offset`, or what there is of it. Not all of what is too long for a name: a
+// table may name the same long string in each of its entries.
 std::string_view string_at(Bytes strings, std::uint32_t offset) {
     if (offset >= strings.size())
         return {};
     const std::string_view rest(reinterpret_cast<const char*>(strings.data()) + offset,
-                                strings.size() - offset);
+                                std::min(strings.size() - offset, kMaxNameLength));
     return rest.substr(0, rest.find('\0'));
 }
 
@@ -98,34 +102,48 @@ Result<std::optional<Segment>> File::loadable_segment(unsigned index) const {
     return std::optional<Segment>(segment);
 }
 
-Result<std::uint64_t> File::find_symbol(std::string_view name) const {
-    for (unsigned i = 0; i < section_count_; ++i) {
-        auto value = find_symbol_in(sections_offset_ + i * kSectionHeaderSize, name);
-        if (value.ok() || value.error() != Error::NotFound)
-            return value;
-    }
-    return Error::NotFound;
+std::size_t File::SymbolTable::count() const {
+    return symbols.size() / kSymbolSize;
 }
 
-Result<std::uint64_t> File::find_symbol_in(std::uint64_t section_header, std::string_view name) const {
-    const Bytes header = ASHLAR_TRY(part(bytes_, section_header, kSectionHeaderSize));
+Symbol File::SymbolTable::symbol(std::size_t index) const {
+    const Bytes record = symbols.subspan(index * kSymbolSize, kSymbolSize);
+    return {string_at(strings, field<std::uint32_t>(record, 0)), field<std::uint64_t>(record, kSymbolValue),
+            field<std::uint64_t>(record, kSymbolExtent),
+            static_cast<Symbol::Kind>(field<std::uint8_t>(record, kSymbolInfo) & 15),
+            field<std::uint16_t>(record, kSymbolSection) != 0};
+}
+
+Result<File::SymbolTable> File::symbol_table(unsigned section) const {
+    const auto header_of = [this](std::uint64_t index) {
+        return part(bytes_, sections_offset_ + index * kSectionHeaderSize, kSectionHeaderSize);
+    };
+    const auto content_of = [this](Bytes header) {
+        return part(bytes_, field<std::uint64_t>(header, kSectionFileOffset),
+                    field<std::uint64_t>(header, kSectionSize));
+    };
+    const Bytes header = ASHLAR_TRY(header_of(section));
     if (field<std::uint32_t>(header, kSectionType) != kSymbolTable)
-        return Error::NotFound;
-    const Bytes symbols = ASHLAR_TRY(part(bytes_, field<std::uint64_t>(header, kSectionFileOffset),
-                                          field<std::uint64_t>(header, kSectionSize)));
+        return SymbolTable{};
     const auto link = field<std::uint32_t>(header, kSectionLink);
     if (link >= section_count_)
         return Error::Malformed;
-    const Bytes strings_header =
-        ASHLAR_TRY(part(bytes_, sections_offset_ + link * kSectionHeaderSize, kSectionHeaderSize));
-    const Bytes strings = ASHLAR_TRY(part(bytes_, field<std::uint64_t>(strings_header, kSectionFileOffset),
-                                          field<std::uint64_t>(strings_header, kSectionSize)));
-    for (std::uint64_t offset = 0; symbols.size() - offset >= kSymbolSize; offset += kSymbolSize) {
-        const Bytes symbol = symbols.subspan(offset, kSymbolSize);
-        if (string_at(strings, field<std::uint32_t>(symbol, 0)) == name)
-            return field<std::uint64_t>(symbol, kSymbolValue);
-    }
-    return Error::NotFound;
+    const Bytes symbols = ASHLAR_TRY(content_of(header));
+    const Bytes strings_header = ASHLAR_TRY(header_of(link));
+    return SymbolTable{symbols, ASHLAR_TRY(content_of(strings_header))};
+}
+
+Result<std::uint64_t> File::find_symbol(std::string_view name) const {
+    std::optional<std::uint64_t> value;
+    const Status walked = for_each_symbol([&](const Symbol& symbol) -> Status {
+        if (symbol.name != name)
+            return {};
+        value = symbol.value;
+        return Error::Overlap; // enough
+    });
+    if (value)
+        return *value;
+    return walked.ok() ? Error::NotFound : walked.error();
 }
 
 } // namespace ashlar::elf

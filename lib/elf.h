@@ -24,6 +24,16 @@ struct Segment {
     bool read = false, write = false, execute = false;
 };
 
+// One entry of a symbol table.
+struct Symbol {
+    enum class Kind : std::uint8_t { None = 0, Object = 1, Function = 2 }; // others: sections, files, ...
+    std::string_view name;                                                 // at most kMaxNameLength of it
+    std::uint64_t value = 0, size = 0;
+    Kind kind = Kind::None;
+    bool defined = false; // in this file
+};
+constexpr std::size_t kMaxNameLength = 4096;
+
 class File {
 public:
     // Malformed for what is no ELF file or has tables that reach out of it; Unsupported for other classes,
@@ -48,13 +58,32 @@ public:
         return {};
     }
 
+    // Calls visit(symbol) -> Status for each entry of each symbol table, and stops at the first error.
+    // Malformed when a table or its strings reach out of the file.
+    template <class Visitor>
+    Status for_each_symbol(Visitor&& visit) const {
+        for (unsigned i = 0; i < section_count_; ++i) {
+            const SymbolTable table = ASHLAR_TRY(symbol_table(i));
+            for (std::size_t n = 0; n < table.count(); ++n)
+                ASHLAR_TRY(visit(table.symbol(n)));
+        }
+        return {};
+    }
+
     // The value of the first symbol of that name in any symbol table; NotFound when there is none.
     Result<std::uint64_t> find_symbol(std::string_view name) const;
 
 private:
+    struct SymbolTable {
+        Bytes symbols, strings;
+        std::size_t count() const;
+        Symbol symbol(std::size_t index) const;
+    };
+
     explicit File(Bytes bytes) : bytes_(bytes) {}
     Result<std::optional<Segment>> loadable_segment(unsigned index) const;
-    Result<std::uint64_t> find_symbol_in(std::uint64_t section_header, std::string_view name) const;
+    // That of a section; without entries when the section is none.
+    Result<SymbolTable> symbol_table(unsigned section) const;
 
     Bytes bytes_;
     std::uint16_t machine_ = 0;

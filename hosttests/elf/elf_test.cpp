@@ -84,6 +84,27 @@ TEST(ElfFile, FindsSymbols) {
     EXPECT_EQ(file.value().find_symbol("host").error(), Error::NotFound);
 }
 
+TEST(ElfFile, WalksSymbols) {
+    Image image;
+    image.put8(0x200 + 4, 0x12), image.put16(0x200 + 6, 1), image.put64(0x200 + 16, 40);
+    std::vector<Symbol> symbols;
+    ASSERT_TRUE(File::parse(image.view())
+                    .value()
+                    .for_each_symbol([&](const Symbol& symbol) -> Status {
+                        symbols.push_back(symbol);
+                        return {};
+                    })
+                    .ok());
+    ASSERT_EQ(symbols.size(), 2u);
+    EXPECT_EQ(symbols[0].name, "main");
+    EXPECT_EQ(symbols[0].value, 0x80000010u);
+    EXPECT_EQ(symbols[0].size, 40u);
+    EXPECT_EQ(symbols[0].kind, Symbol::Kind::Function);
+    EXPECT_TRUE(symbols[0].defined);
+    EXPECT_EQ(symbols[1].kind, Symbol::Kind::None);
+    EXPECT_FALSE(symbols[1].defined);
+}
+
 TEST(ElfFile, VisitorErrorsStopTheWalk) {
     Image image;
     image.segment(0, 1, 4, 0x300, 0x1000, 1, 1);

@@ -73,6 +73,27 @@ TEST(Options, RefusesNonsense) {
     EXPECT_NE(refuse(many).find("8 disks"), std::string::npos);
 }
 
+TEST(Options, Visibility) {
+    const VisibilityOptions seen =
+        accept({"--dump-code", "--dump-ir=x.ir", "--dump-filter", "main", "k"}).visibility;
+    EXPECT_EQ(seen.dump_code, "");
+    EXPECT_EQ(seen.dump_ir, "x.ir");
+    EXPECT_EQ(seen.dump_filter, "main");
+    EXPECT_FALSE(accept({"k"}).visibility.dump_code);
+}
+
+TEST(Options, SymbolFiles) {
+    const auto files =
+        accept({"--symbols", "vmlinux", "--symbols=a@b.map@0x80200000", "k"}).visibility.symbols;
+    ASSERT_EQ(files.size(), 2u);
+    EXPECT_EQ(files[0].path, "vmlinux");
+    EXPECT_FALSE(files[0].base);
+    EXPECT_EQ(files[1].path, "a@b.map");
+    EXPECT_EQ(files[1].base, 0x80200000u);
+    EXPECT_NE(refuse({"--symbols", "f@80g", "k"}).find("hexadecimal"), std::string::npos);
+    EXPECT_NE(refuse({"--symbols", "@80", "k"}).find("file name"), std::string::npos);
+}
+
 TEST(Options, HelpAndVersionNeedNothingElse) {
     EXPECT_TRUE(accept({"--help"}).help);
     EXPECT_TRUE(accept({"--version"}).version);

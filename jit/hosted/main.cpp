@@ -17,6 +17,7 @@
 #include "jit/hosted/file.h"
 #include "jit/hosted/options.h"
 #include "jit/hosted/terminal.h"
+#include "jit/hosted/visibility.h"
 
 namespace ashlar::jit::hosted {
 namespace {
@@ -183,6 +184,10 @@ int run_machine(const Options& options) {
     for (const auto& disk : images.disks)
         disks.push_back(disk.get());
 
+    const auto visibility = Visibility::create(options.visibility, {images.firmware, images.kernel}, error);
+    if (visibility == nullptr)
+        return complain(error, kFailure);
+
     HostClock clock;
     Terminal terminal;
     MessageSink messages(&terminal);
@@ -207,6 +212,7 @@ int run_machine(const Options& options) {
             messages.write("no memory for host code: everything is interpreted\n");
     }
     config.promote_after = options.promote_after;
+    config.observer = visibility->observer();
     const auto machine = board::Machine::create(config);
     if (!machine.ok())
         return kFailure; // the reason was written to `messages`

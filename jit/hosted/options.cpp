@@ -23,6 +23,12 @@ Runs a riscv64 machine that is compatible with QEMU's `virt` board.
   --tier N               0 interprets everything, 1 compiles what runs often (default 1)
   --promote-after N      executions of a block before it is compiled (default 10)
   --stats                print statistics at the end
+  --dump-ir[=FILE]       write the intermediate representation of each translated block to FILE or standard error
+  --dump-code[=FILE]     write the host code of each compiled block, disassembled
+  --dump-filter PC[-PC]  only what was translated for these guest-virtual addresses (hexadecimal), or NAME: for
+                         the function with that name
+  --symbols FILE[@BASE]  names for guest code: an ELF, or text such as System.map; with BASE, as if its lowest
+                         address were BASE. ELF images that are run name their code by themselves
   --help, --version      print this, or the version
 
 On a terminal Ctrl-A is the escape: Ctrl-A x quits, Ctrl-A s prints statistics, Ctrl-A h helps, and
@@ -124,11 +130,20 @@ private:
             *flag = true;
             return !attached || fail(std::string(name) + " takes no value");
         }
-        std::string* const text = name == "--kernel"     ? &options_.kernel
-                                  : name == "--firmware" ? &options_.firmware
-                                  : name == "--initrd"   ? &options_.initrd
-                                  : name == "--append"   ? &options_.command_line
-                                                         : nullptr;
+        VisibilityOptions& visibility = options_.visibility;
+        std::optional<std::string>* const output = name == "--dump-code" ? &visibility.dump_code
+                                                   : name == "--dump-ir" ? &visibility.dump_ir
+                                                                         : nullptr;
+        if (output != nullptr) {
+            *output = attached.value_or("");
+            return true;
+        }
+        std::string* const text = name == "--kernel"        ? &options_.kernel
+                                  : name == "--firmware"    ? &options_.firmware
+                                  : name == "--initrd"      ? &options_.initrd
+                                  : name == "--append"      ? &options_.command_line
+                                  : name == "--dump-filter" ? &visibility.dump_filter
+                                                            : nullptr;
         if (text != nullptr) {
             if (!text->empty())
                 return fail(std::string(name) + " was given before");
@@ -144,6 +159,8 @@ private:
         if (name == "--promote-after")
             return value(name, attached, argument) &&
                    number(name, argument, 1, 1'000'000, options_.promote_after);
+        if (name == "--symbols")
+            return value(name, attached, argument) && symbols(argument);
         if (name == "--disk")
             return value(name, attached, argument) && disk(argument);
         return fail("unknown option '" + std::string(name) + "'");
@@ -173,6 +190,24 @@ private:
             return fail("--harts '" + text + "': a number from 1 to " + std::to_string(board::kMaxHarts) +
                         " is needed");
         options_.harts = static_cast<unsigned>(number);
+        return true;
+    }
+
+    bool symbols(const std::string& text) {
+        SymbolFile file{text, std::nullopt};
+        if (const std::size_t at = text.rfind('@'); at != std::string::npos) {
+            std::string_view base = std::string_view(text).substr(at + 1);
+            if (base.starts_with("0x"))
+                base.remove_prefix(2);
+            const auto [end, failure] =
+                std::from_chars(base.data(), base.data() + base.size(), file.base.emplace(), 16);
+            if (failure != std::errc{} || end != base.data() + base.size())
+                return fail("--symbols '" + text + "': what follows @ must be a hexadecimal address");
+            file.path = text.substr(0, at);
+        }
+        if (file.path.empty())
+            return fail("--symbols needs a file name");
+        options_.visibility.symbols.push_back(std::move(file));
         return true;
     }
 

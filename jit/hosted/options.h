@@ -13,6 +13,18 @@ struct DiskOption {
     bool read_only = false;
 };
 
+struct SymbolFile {
+    std::string path;
+    std::optional<std::uint64_t> base;
+};
+
+// What is to be seen of the engine. Paths of output may be empty: standard error.
+struct VisibilityOptions {
+    std::optional<std::string> dump_code, dump_ir;
+    std::string dump_filter; // empty: everything
+    std::vector<SymbolFile> symbols;
+};
+
 struct Options {
     std::uint64_t memory = std::uint64_t{128} << 20; // bytes, a multiple of 2 MiB
     unsigned harts = 1;
@@ -21,6 +33,7 @@ struct Options {
     unsigned tier = 1;           // the highest tier that may run: 0 interprets everything
     unsigned promote_after = 10; // executions of a block before it is compiled
     bool statistics = false;     // print them at the end
+    VisibilityOptions visibility;
     bool help = false, version = false;
 };
 

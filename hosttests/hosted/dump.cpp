@@ -1,0 +1,105 @@
+#include "jit/hosted/dump.h"
+
+#include "hosttests/hosted/tiny_machine.h"
+
+namespace ashlar::jit::hosted {
+namespace {
+
+constexpr auto kNone = std::string::npos;
+
+TEST(HostDisassembly, IsIntelSyntaxAndSurvivesNonsense) {
+    const unsigned char code[] = {0x48, 0x89, 0xd8, 0x06, 0xc3}; // 0x06 is none in 64-bit mode
+    TextSink text;
+    HostDisassembler().print(std::as_bytes(std::span(code)), 0x1000, text);
+    EXPECT_EQ(text.text, "    1000  48 89 d8                 mov rax, rbx\n"
+                         "    1003  06                       .byte\n"
+                         "    1004  c3                       ret\n");
+}
+
+TEST(Dump, ShowsHostCodeBetweenTheGuestsInstructions) {
+    const TemporaryFile file;
+    VisibilityOptions options;
+    options.dump_code = file.path();
+    run_tiny_guest(options);
+    const std::string text = file.content();
+    EXPECT_NE(text.find("code tier 1 ways in and out, host 0x"), kNone);
+    const std::size_t block = text.find(
+        "code tier 1 block 0x80000004 <count_down+0x0> physical 0x80000004, 2 instructions, 8 bytes");
+    ASSERT_NE(block, kNone) << text;
+    const std::size_t first = text.find("80000004  fff28293  addi x5,x5,-1\n", block);
+    const std::size_t second = text.find("80000008  fe029ee3  bne x5,x0,80000004\n", block);
+    ASSERT_NE(first, kNone) << text;
+    ASSERT_NE(second, kNone) << text;
+    EXPECT_LT(first, second);
+    const std::size_t host = text.find("qword ptr [r15 - 0x58]", first); // x5
+    EXPECT_LT(host, second);
+    EXPECT_NE(text.find(" jne 0x", second), kNone);
+}
+
+TEST(Dump, ShowsIr) {
+    const TemporaryFile file;
+    VisibilityOptions options;
+    options.dump_ir = file.path();
+    run_tiny_guest(options);
+    const std::string text = file.content();
+    EXPECT_NE(text.find("ir 0x80000004 <count_down+0x0> physical 0x80000004, 2 instructions, 8 bytes\n"
+                        "  80000004  fff28293  addi x5,x5,-1\n"
+                        "    %0 = get x5\n"),
+              kNone)
+        << text;
+}
+
+TEST(Dump, FilterTakesAddressesAndNames) {
+    for (const char* filter : {"count_down", "80000004", "0x80000008-0x80000009"}) {
+        const TemporaryFile file;
+        VisibilityOptions options;
+        options.dump_ir = options.dump_code = file.path(); // which they share
+        options.dump_filter = filter;
+        run_tiny_guest(options);
+        const std::string text = file.content();
+        EXPECT_NE(text.find("ir 0x80000004"), kNone) << filter;
+        EXPECT_NE(text.find("code tier 1 block 0x80000004"), kNone) << filter;
+        EXPECT_EQ(text.find("ways in"), kNone) << filter;
+        EXPECT_EQ(text.find("<finish+0x0>"), kNone) << filter;
+    }
+    for (const char* filter : {"nobody", "-", "8-4", "12-"}) {
+        VisibilityOptions options;
+        options.dump_filter = filter;
+        std::string error;
+        EXPECT_EQ(Visibility::create(options, {}, error), nullptr) << filter;
+        EXPECT_NE(error.find(filter), kNone) << error;
+    }
+}
+
+TEST(Dump, OfNothingCostsNothing) {
+    std::string error;
+    const auto visibility = Visibility::create({}, {}, error);
+    ASSERT_NE(visibility, nullptr);
+    EXPECT_EQ(visibility->observer(), nullptr);
+}
+
+TEST(Dump, ExplainsFilesThatItCannotUse) {
+    std::string error;
+    VisibilityOptions options;
+    options.dump_code = "/nonexistent/file";
+    EXPECT_EQ(Visibility::create(options, {}, error), nullptr);
+    EXPECT_NE(error.find("/nonexistent/file"), kNone);
+    options = {};
+    options.symbols = {{"/nonexistent/map", std::nullopt}};
+    EXPECT_EQ(Visibility::create(options, {}, error), nullptr);
+    EXPECT_NE(error.find("/nonexistent/map"), kNone);
+}
+
+TEST(Symbols, OfAFileGivenByOption) {
+    const TemporaryFile map, file;
+    std::ofstream(map.path()) << "0 T elsewhere\n4 T my_loop\n";
+    VisibilityOptions options;
+    options.symbols = {{map.path(), kTinyStart}};
+    options.dump_ir = file.path();
+    options.dump_filter = "my_loop";
+    std::string error;
+    EXPECT_NE(Visibility::create(options, {}, error), nullptr) << error;
+}
+
+} // namespace
+} // namespace ashlar::jit::hosted
