@@ -79,6 +79,9 @@ TEST(Options, Visibility) {
     EXPECT_EQ(seen.dump_code, "");
     EXPECT_EQ(seen.dump_ir, "x.ir");
     EXPECT_EQ(seen.dump_filter, "main");
+    const VisibilityOptions profiled = accept({"--perf-map", "--jitdump=/tmp", "k"}).visibility;
+    EXPECT_TRUE(profiled.perf_map);
+    EXPECT_EQ(profiled.jitdump, "/tmp");
     EXPECT_FALSE(accept({"k"}).visibility.dump_code);
 }
 

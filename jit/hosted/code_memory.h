@@ -1,8 +1,7 @@
-// Memory for host code in a Linux process: one file in memory, mapped writable and, elsewhere, executable.
+// Memory for host code in a Linux process: shared memory, mapped writable and, elsewhere, executable.
 #pragma once
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "jit/native_compiler.h"
 
@@ -12,15 +11,17 @@ class HostedCodeMemory {
 public:
     // `bytes` is a multiple of the page size. Without the memory get() is empty, so that code is interpreted.
     explicit HostedCodeMemory(std::size_t bytes) {
-        const int file = memfd_create("ashlar-code", MFD_CLOEXEC);
-        if (file < 0)
+        // Anonymous, so that perf takes the names of its code from a map file.
+        writable_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (writable_ == MAP_FAILED)
             return;
-        if (ftruncate(file, static_cast<off_t>(bytes)) == 0) {
-            writable_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-            executable_ = mmap(nullptr, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
-            bytes_ = bytes;
+        bytes_ = bytes;
+        // Of shared memory this makes a second mapping of the same pages.
+        executable_ = mremap(writable_, 0, bytes, MREMAP_MAYMOVE);
+        if (executable_ != MAP_FAILED && mprotect(executable_, bytes, PROT_READ | PROT_EXEC) != 0) {
+            munmap(executable_, bytes);
+            executable_ = MAP_FAILED;
         }
-        close(file);
     }
     HostedCodeMemory(const HostedCodeMemory&) = delete;
     HostedCodeMemory& operator=(const HostedCodeMemory&) = delete;

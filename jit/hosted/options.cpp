@@ -29,6 +29,8 @@ Runs a riscv64 machine that is compatible with QEMU's `virt` board.
                          the function with that name
   --symbols FILE[@BASE]  names for guest code: an ELF, or text such as System.map; with BASE, as if its lowest
                          address were BASE. ELF images that are run name their code by themselves
+  --perf-map             write /tmp/perf-PID.map, by which `perf report` names guest code
+  --jitdump[=DIR]        write DIR/jit-PID.dump for `perf inject --jit` (default: the current directory)
   --help, --version      print this, or the version
 
 On a terminal Ctrl-A is the escape: Ctrl-A x quits, Ctrl-A s prints statistics, Ctrl-A h helps, and
@@ -122,10 +124,11 @@ private:
         if (equals != std::string_view::npos)
             attached = word.substr(equals + 1);
 
-        bool* const flag = name == "--stats"     ? &options_.statistics
-                           : name == "--help"    ? &options_.help
-                           : name == "--version" ? &options_.version
-                                                 : nullptr;
+        bool* const flag = name == "--stats"      ? &options_.statistics
+                           : name == "--perf-map" ? &options_.visibility.perf_map
+                           : name == "--help"     ? &options_.help
+                           : name == "--version"  ? &options_.version
+                                                  : nullptr;
         if (flag != nullptr) {
             *flag = true;
             return !attached || fail(std::string(name) + " takes no value");
@@ -133,6 +136,7 @@ private:
         VisibilityOptions& visibility = options_.visibility;
         std::optional<std::string>* const output = name == "--dump-code" ? &visibility.dump_code
                                                    : name == "--dump-ir" ? &visibility.dump_ir
+                                                   : name == "--jitdump" ? &visibility.jitdump
                                                                          : nullptr;
         if (output != nullptr) {
             *output = attached.value_or("");

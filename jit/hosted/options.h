@@ -22,6 +22,8 @@ struct SymbolFile {
 struct VisibilityOptions {
     std::optional<std::string> dump_code, dump_ir;
     std::string dump_filter; // empty: everything
+    bool perf_map = false;
+    std::optional<std::string> jitdump; // the directory; empty: the current one
     std::vector<SymbolFile> symbols;
 };
 

@@ -4,6 +4,7 @@
 
 #include "jit/hosted/dump.h"
 #include "jit/hosted/file.h"
+#include "jit/hosted/profile.h"
 #include "lib/elf.h"
 
 namespace ashlar::jit::hosted {
@@ -38,7 +39,8 @@ std::optional<std::uint64_t> physical_base(Bytes image) {
 std::unique_ptr<Visibility> Visibility::create(const VisibilityOptions& options,
                                                const std::vector<Bytes>& images, std::string& error) {
     std::unique_ptr<Visibility> result(new Visibility);
-    if (!result->load_symbols(options, images, error) || !result->open_dumps(options, error))
+    if (!result->load_symbols(options, images, error) || !result->open_dumps(options, error) ||
+        !result->open_profiles(options, error))
         return nullptr;
     return result;
 }
@@ -81,6 +83,22 @@ bool Visibility::open_dumps(const VisibilityOptions& options, std::string& error
         if (sink == nullptr)
             return false;
         observers_.push_back(std::make_unique<CodeDump>(*sink, symbols_, filter));
+    }
+    return true;
+}
+
+bool Visibility::open_profiles(const VisibilityOptions& options, std::string& error) {
+    if (options.perf_map) {
+        std::unique_ptr<TextFile> file = TextFile::create(PerfMap::default_path(), error);
+        if (file == nullptr)
+            return false;
+        observers_.push_back(std::make_unique<PerfMap>(std::move(file), symbols_));
+    }
+    if (options.jitdump) {
+        std::unique_ptr<JitDump> dump = JitDump::create(*options.jitdump, symbols_, error);
+        if (dump == nullptr)
+            return false;
+        observers_.push_back(std::move(dump));
     }
     return true;
 }

@@ -26,6 +26,7 @@ private:
     Visibility() = default;
     bool load_symbols(const VisibilityOptions& options, const std::vector<Bytes>& images, std::string& error);
     bool open_dumps(const VisibilityOptions& options, std::string& error);
+    bool open_profiles(const VisibilityOptions& options, std::string& error);
     // Options that name the same file share it.
     Sink* open(const std::string& path, std::string& error);
     bool parse_filter(const std::string& text, AddressFilter& filter, std::string& error) const;
