@@ -99,6 +99,9 @@ void EngineCore::flush_now() {
         native_->flush();
     if (observation_ != nullptr)
         observation_->observer().code_flushed();
+    generation_ = 0;
+    for (unsigned i = 0; i < options_.harts; ++i)
+        harts_[i]->clear_jump_cache();
     renew_generations();
 }
 
@@ -112,6 +115,16 @@ void EngineCore::promote(Block& block, std::uint64_t pc) {
         flush_code();
     else if (observation_ != nullptr)
         observation_->compiled(block, pc, code);
+}
+
+std::uint64_t EngineCore::next_generation() {
+    using interpreter::Context;
+    // Numbers are used again once nothing knows them any more; running harts may take some until then.
+    if (generation_ >= options_.generations * Context::kGenerationUnit)
+        flush_code();
+    generation_ += Context::kGenerationUnit;
+    ASHLAR_ASSERT(generation_ < Context::kGenerationEnd);
+    return generation_;
 }
 
 void EngineCore::renew_generations() {

@@ -23,7 +23,9 @@ struct EngineOptions {
     // Checks every block of IR with ir/verifier.h: for tests.
     bool verify_ir = false;
     std::uint64_t code_cache_bytes = std::uint64_t{64} << 20; // bound of all translations together
-    CodeMemory native_code{};         // for host code; empty: everything is interpreted
+    CodeMemory native_code{}; // for host code; empty: everything is interpreted
+    // Changes of translation before everything is flushed to number them anew; fewer for tests.
+    std::uint64_t generations = (std::uint64_t{1} << 24) - (std::uint64_t{1} << 20);
     unsigned promote_after = 10;      // executions of a block before it is compiled
     CodeObserver* observer = nullptr; // of translation; outlives the engine
 };

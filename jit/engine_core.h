@@ -43,7 +43,7 @@ public:
     // no room.
     void promote(Block& block, std::uint64_t pc);
     EngineStatistics& counters() { return statistics_; }
-    std::uint64_t next_generation() { return ++generation_; }
+    std::uint64_t next_generation();
     // Translates the block that `key` names, which is about to run at `pc`. Flushes the cache when it is
     // full.
     Block& translate(const BlockKey& key, std::uint64_t pc);

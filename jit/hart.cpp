@@ -188,7 +188,7 @@ void EngineHart::link(const PendingLink& pending, Block& block) {
     if (block.key.straddles())
         engine_.native()->link_through_jump_cache(pending.native_edge);
     else if (engine_.native()->is_compiled(block.code()))
-        engine_.native()->link(pending.native_edge, block.code(), context_.generation);
+        engine_.native()->link(pending.native_edge, block.code(), pending.target_pc, context_.generation);
 }
 
 const Op* EngineHart::find_code() {

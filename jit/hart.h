@@ -30,6 +30,7 @@ public:
 
     // For the engine: translated code has changed, or a page has begun to hold code.
     void renew_generations();
+    void clear_jump_cache() { context_.jump_cache.fill({}); }
     void forbid_writes(GuestPhysicalAddress page) { mmu_.forbid_writes(page); }
     // Ends run()'s current block; what the run loop then does depends on the flags that are set.
     void request_attention() { context_.attention.store(true, std::memory_order_relaxed); }

@@ -46,9 +46,11 @@ public:
     virtual Bytes compile(const NativeBlock& block) = 0;
     // Where host code goes that found `code` in the jump cache.
     virtual const void* entry(const interpreter::Op* code) const = 0;
-    // An edge that left with Exit::native_edge: from now on it goes to `target`, which is compiled, while
-    // the context's generation is `generation`; within a page, whenever its block is entered.
-    virtual void link(const void* native_edge, const interpreter::Op* target, std::uint64_t generation) = 0;
+    // An edge that left with Exit::native_edge: from now on it goes to `target`, which is compiled, if that
+    // is at `target_pc` and the context's generation is `generation`; within a page, whenever its block is
+    // entered.
+    virtual void link(const void* native_edge, const interpreter::Op* target, std::uint64_t target_pc,
+                      std::uint64_t generation) = 0;
     // From now on the edge looks in the jump cache.
     virtual void link_through_jump_cache(const void* native_edge) = 0;
     // Forgets all host code; none of it may be running.

@@ -19,7 +19,7 @@ constexpr std::uint64_t kAll = kV | kR | kW | kX | kA | kD;
 // S-mode under Sv39: virtual page n (from 0) goes through the leaf table's entry n.
 class Paging : public testing::Test {
 protected:
-    Paging() {
+    explicit Paging(const EngineOptions& options = {}) : guest(1 << 20, options) {
         guest.put<std::uint64_t>(kRoot, kMiddle >> 12 << 10 | kV);
         guest.put<std::uint64_t>(kMiddle, kLeaf >> 12 << 10 | kV);
         map(0, kRam, kAll);
@@ -32,6 +32,11 @@ protected:
         guest.code(kRam + 0x800, {kWfi});
         state.pc = 0;
         guest.hart().state_changed();
+    }
+    static EngineOptions few_generations(int count) {
+        EngineOptions options;
+        options.generations = static_cast<std::uint64_t>(count);
+        return options;
     }
     void map(std::uint64_t page, std::uint64_t physical, std::uint64_t flags) {
         guest.put<std::uint64_t>(kLeaf + 8 * page, physical >> 12 << 10 | flags);
@@ -124,6 +129,21 @@ TEST_F(Paging, InstructionAcrossPagesFollowsTheMapping) {
     expect_trap(Cause::InstructionPageFault, 0x2ffe, 0x3000);
 }
 
+TEST_F(Paging, CodeAtTwoAddressesGoesOnInTheNextPageOfEach) {
+    // Given: one page mapped twice, from which a jump leads to a different page either time
+    map(2, kRam + 0x2000, kAll);
+    map(3, kRam + 0x3000, kAll);
+    map(5, kRam + 0x2000, kAll);
+    map(6, kRam + 0x5000, kAll);
+    guest.code(kRam + 0x2000, {jal(0, 0x1000)});
+    guest.code(kRam + 0x3000, {addi(10, 10, 1), jalr(0, 5, 0)});
+    guest.code(kRam + 0x5000, {addi(10, 10, 16), jalr(0, 5, 0)});
+    guest.code(kRam,
+               {lui(1, 2), lui(2, 5), jalr(5, 1, 0), jalr(5, 1, 0), jalr(5, 2, 0), jalr(5, 1, 0), kWfi});
+    again();
+    EXPECT_EQ(guest.state().x[10], 19u);
+}
+
 TEST_F(Paging, SumOpensUserPagesWhileItIsSet) {
     map(2, kRam + 0x2000, kAll | kU);
     guest.put<std::uint64_t>(kRam + 0x2000, 7);
@@ -214,6 +234,31 @@ TEST_F(Paging, FenceOfAnAddressSpaceReachesItWhileAnotherIsCurrent) {
     again();
     EXPECT_EQ(x[3], 22u);
     EXPECT_EQ(x[4], 33u);
+}
+
+class FewGenerations : public Paging, public testing::WithParamInterface<int> {
+protected:
+    FewGenerations() : Paging(few_generations(GetParam())) {}
+};
+INSTANTIATE_TEST_SUITE_P(Counts, FewGenerations, testing::Range(20, 60));
+
+TEST_P(FewGenerations, OldCodeStaysAwayWhenTheyBeginAnew) {
+    // Given: a page of code that is exchanged, with any number of fences until it is called again
+    const auto fence = [&] { guest.hart().flush_tlb(GuestVirtualAddress(0), ~std::uint64_t{0}); };
+    guest.code(kRam + 0x2100, {addi(10, 10, 1), jalr(0, 5, 0)});
+    guest.code(kRam + 0x5100, {addi(10, 10, 16), jalr(0, 5, 0)});
+    guest.code(kRam, {lui(1, 2), jalr(5, 1, 0x100), kWfi});
+    for (int fences = 1; fences < 12; ++fences) {
+        guest.state().x[10] = 0;
+        map(2, kRam + 0x2000, kAll);
+        fence();
+        again();
+        map(2, kRam + 0x5000, kAll);
+        for (int i = 0; i < fences; ++i)
+            fence();
+        again();
+        ASSERT_EQ(guest.state().x[10], 17u) << fences;
+    }
 }
 
 } // namespace

@@ -109,8 +109,10 @@ struct Context {
     std::int64_t budget = 0;          // instructions left; blocks subtract theirs as they end
     std::int64_t retired_at_zero = 0; // instructions retired when the budget gets to 0
     mmu::TlbEntry* tlb = nullptr;     // of loads and stores
-    std::uint64_t generation = 1;     // of jump cache entries that hold now
-    bool guard = true;                // Guard ops call their helper
+    // Of jump cache entries that hold now. A multiple of kGenerationUnit below kGenerationEnd, so that a
+    // virtual address ^ a generation tells both: canonical addresses differ below the unit, or in bit 63.
+    std::uint64_t generation = 0;
+    bool guard = true; // Guard ops call their helper
     // Set by devices, signal handlers and other threads: leave at the end of a block soon. Seen at once after
     // slow memory accesses, else when the budget is used up.
     std::atomic<bool> attention{false};
@@ -118,10 +120,13 @@ struct Context {
     mmu::Mmu* mmu = nullptr;
     Helpers* helpers = nullptr;
 
+    static constexpr unsigned kVirtualBits = 39; // bits from here on are all equal, in RAM's addresses too
+    static constexpr std::uint64_t kGenerationUnit = std::uint64_t{1} << kVirtualBits,
+                                   kGenerationEnd = std::uint64_t{1} << 63;
     static constexpr std::size_t kJumpCacheEntries = 4096;
     std::array<JumpCacheEntry, kJumpCacheEntries> jump_cache{};
     // Host code computes the same.
-    static constexpr unsigned kJumpCacheLowShift = 1, kJumpCacheHighShift = 14;
+    static constexpr unsigned kJumpCacheLowShift = 1, kJumpCacheHighShift = 13;
     JumpCacheEntry& jump_cache_entry(std::uint64_t pc) {
         return jump_cache[(pc >> kJumpCacheLowShift ^ pc >> kJumpCacheHighShift) & (kJumpCacheEntries - 1)];
     }

@@ -25,9 +25,9 @@ namespace {
 
 // No block's code is larger: kMaxBlockInstructions, each at most a call and its record.
 constexpr std::size_t kMaxBlockBytes = std::size_t{32} << 10;
-constexpr std::int32_t kNeverGeneration = 0x7fffffff;
-// cmp's imm32, jne rel32, jmp's opcode.
-constexpr std::size_t kGuardDistance = 4 + 6 + 1;
+// From a guard's 64-bit immediate to the rel32 of the jump behind it: imm64, xor, cmp, jne rel32, jmp's
+// opcode.
+constexpr std::size_t kGuardDistance = 8 + 3 + 7 + 6 + 1;
 
 // Behind the call of an edge's stub.
 struct EdgeRecord {
@@ -235,7 +235,12 @@ void BaselineCompiler::emit_edge(std::int32_t offset, const NativeBlock& block) 
         return e.jump_to(body_);
     Edge edge{};
     if (!same_page) {
-        e.cmp(e.context_field(offsetof(Context, generation)), kNeverGeneration);
+        // Until it is linked both ways lead to the stub.
+        e.db(0x48); // mov rax, imm64
+        e.db(0xb8);
+        e.dq(0);
+        e.xor_(e.rax, e.rbp);
+        e.cmp(e.rax, e.context_field(offsetof(Context, generation)));
         edge.guard_jump = e.jump_if_later(kNotEqual);
     }
     edge.site = e.jump_later();
@@ -272,22 +277,19 @@ const void* BaselineCompiler::entry(const Op* code) const {
     return executable(is_compiled(code) ? static_cast<std::uint32_t>(code->imm) : interpret_);
 }
 
-void BaselineCompiler::link(const void* native_edge, const Op* target, std::uint64_t generation) {
+void BaselineCompiler::link(const void* native_edge, const Op* target, std::uint64_t target_pc,
+                            std::uint64_t generation) {
     EdgeRecord record;
     std::memcpy(&record, memory_.writable.data() + position_of(native_edge), sizeof record);
-    if (record.guarded != 0) {
-        if (generation >= static_cast<std::uint64_t>(kNeverGeneration))
-            return link_through_jump_cache(native_edge);
-        emit_.rewrite(record.site - kGuardDistance, generation, 4);
-    }
+    if (record.guarded != 0)
+        emit_.rewrite(record.site - kGuardDistance, target_pc ^ generation, 8);
     emit_.bind(record.site, static_cast<std::uint32_t>(target->imm));
     ++statistics_.links;
 }
 
 void BaselineCompiler::link_through_jump_cache(const void* native_edge) {
-    EdgeRecord record;
-    std::memcpy(&record, memory_.writable.data() + position_of(native_edge), sizeof record);
-    // A guard that never holds goes to the stub: turn the stub itself into the jump.
+    // Turns the stub itself into the jump. The guard still is as it was emitted or holds for an older
+    // generation.
     constexpr std::size_t kCallBytes = 5;
     const std::size_t stub = position_of(native_edge) - kCallBytes;
     emit_.rewrite(stub, 0xe9, 1);

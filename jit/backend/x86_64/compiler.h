@@ -14,7 +14,8 @@ public:
 
     Bytes compile(const NativeBlock& block) override;
     const void* entry(const Op* code) const override;
-    void link(const void* native_edge, const Op* target, std::uint64_t generation) override;
+    void link(const void* native_edge, const Op* target, std::uint64_t target_pc,
+              std::uint64_t generation) override;
     void link_through_jump_cache(const void* native_edge) override;
     void flush() override;
     bool is_compiled(const Op* code) const override { return code->handler == enter_; }
@@ -28,9 +29,10 @@ private:
         std::size_t resume;
         const Op* op;
     };
-    // A way out of the block. `site` is the rel32 of the jump to patch; a cross-page edge has the immediate
-    // of a compare with the generation kGuardDistance bytes before it, and a second jump, taken when it
-    // fails.
+    // A way out of the block. `site` is the rel32 of the jump to patch; a cross-page edge has a guard before
+    // it: pc and generation must be those it was linked for, told by one 64-bit immediate that is the two
+    // combined (see interpreter::Context::generation), kGuardDistance bytes before the rel32. A second jump
+    // is taken when it fails.
     struct Edge {
         std::size_t site;
         std::size_t guard_jump; // 0 without a guard
