@@ -6,6 +6,7 @@
 
 #include "jit/bus.h"
 #include "jit/code_observer.h"
+#include "jit/execution_observer.h"
 #include "jit/frontend/riscv64/privileged.h"
 #include "jit/frontend/riscv64/state.h"
 #include "jit/guest_memory.h"
@@ -26,8 +27,9 @@ struct EngineOptions {
     CodeMemory native_code{}; // for host code; empty: everything is interpreted
     // Changes of translation before everything is flushed to number them anew; fewer for tests.
     std::uint64_t generations = (std::uint64_t{1} << 24) - (std::uint64_t{1} << 20);
-    unsigned promote_after = 10;      // executions of a block before it is compiled
-    CodeObserver* observer = nullptr; // of translation; outlives the engine
+    unsigned promote_after = 10;                     // executions of a block before it is compiled
+    CodeObserver* observer = nullptr;                // of translation; outlives the engine
+    ExecutionObserver* execution_observer = nullptr; // makes everything slow; outlives the engine
 };
 
 enum class Stop : std::uint8_t {

@@ -60,7 +60,9 @@ void EngineHart::state_changed() {
 void EngineHart::refill(std::uint64_t until) {
     const std::int64_t retired = context_.retired();
     const auto left = until - static_cast<std::uint64_t>(retired);
-    context_.budget = static_cast<std::int64_t>(std::min(left, kPollInterval));
+    // An observer sees every block: none has a budget for more than itself.
+    const std::uint64_t interval = engine_.options().execution_observer != nullptr ? 1 : kPollInterval;
+    context_.budget = static_cast<std::int64_t>(std::min(left, interval));
     context_.retired_at_zero = retired + context_.budget;
 }
 
@@ -97,13 +99,40 @@ Stop EngineHart::run(std::uint64_t instructions) {
         refill(until);
         if (const Op* code = find_code(); code != nullptr) {
             ++engine_.counters().executions;
-            interpreter::execute(context_, code);
+            run_code(code);
             handle_exit();
         }
     }
     engine_.leave_run();
     state_->instret = retired();
     return *stop_;
+}
+
+void EngineHart::run_code(const Op* code) {
+    if (ExecutionObserver* const observer = engine_.options().execution_observer)
+        run_observed(code, *observer);
+    else
+        interpreter::execute(context_, code);
+}
+
+void EngineHart::run_observed(const Op* code, ExecutionObserver& observer) {
+    const Block& block = Block::of(code);
+    const std::uint64_t before = retired();
+    Execution execution;
+    execution.hart = state_->control.hart_id;
+    execution.privilege = state_->control.privilege;
+    execution.tier = engine_.native() != nullptr && engine_.native()->is_compiled(code) ? 1 : 0;
+    execution.virtual_address = GuestVirtualAddress(state_->pc);
+    execution.physical_address = block.key.address;
+    execution.bytes = block.guest_bytes;
+    interpreter::execute(context_, code);
+    execution.instructions = retired() - before;
+    // A block that only asks to be compiled has not run.
+    if (context_.exit.kind != Exit::Kind::Promote)
+        observer.executed(execution);
+    // Not linked: host code looks at its budget only when it jumps backward or indirectly.
+    context_.exit.link = nullptr;
+    context_.exit.native_edge = nullptr;
 }
 
 void EngineHart::handle_exit() {

@@ -77,6 +77,8 @@ private:
     // The code at pc, translated when necessary; nullptr after a fetch fault has been taken.
     const interpreter::Op* find_code();
     bool locate(std::uint64_t pc, BlockKey& key);
+    void run_code(const interpreter::Op* code);
+    void run_observed(const interpreter::Op* code, ExecutionObserver& observer);
     void handle_exit();
     void link(const PendingLink& pending, Block& block);
     void cache_jump(std::uint64_t pc, const interpreter::Op* code);

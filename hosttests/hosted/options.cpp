@@ -79,6 +79,9 @@ TEST(Options, Visibility) {
     EXPECT_EQ(seen.dump_code, "");
     EXPECT_EQ(seen.dump_ir, "x.ir");
     EXPECT_EQ(seen.dump_filter, "main");
+    const VisibilityOptions traced = accept({"--trace-exec=t", "--trace-filter=10-20", "k"}).visibility;
+    EXPECT_EQ(traced.trace, "t");
+    EXPECT_EQ(traced.trace_filter, "10-20");
     const VisibilityOptions profiled = accept({"--perf-map", "--jitdump=/tmp", "k"}).visibility;
     EXPECT_TRUE(profiled.perf_map);
     EXPECT_EQ(profiled.jitdump, "/tmp");

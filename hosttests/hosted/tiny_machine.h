@@ -61,8 +61,9 @@ struct TextSink final : Sink {
     std::string text;
 };
 
-// Runs the tiny guest, every block of which is compiled at once, and returns the machine's statistics.
-inline std::string run_tiny_guest(const VisibilityOptions& options) {
+// Runs the tiny guest, every block of which is compiled at once unless told otherwise, and returns the
+// machine's statistics.
+inline std::string run_tiny_guest(const VisibilityOptions& options, unsigned promote_after = 1) {
     const std::vector<std::byte> image = tiny_guest();
     std::string error;
     const auto visibility = Visibility::create(options, {image}, error);
@@ -79,9 +80,11 @@ inline std::string run_tiny_guest(const VisibilityOptions& options) {
     config.console = &console;
     config.diagnostics = &messages;
     config.native_code = code.get();
-    config.promote_after = 1;
-    if (visibility != nullptr)
+    config.promote_after = promote_after;
+    if (visibility != nullptr) {
         config.observer = visibility->observer();
+        config.execution_observer = visibility->execution_observer();
+    }
     const auto machine = board::Machine::create(config);
     EXPECT_TRUE(machine.ok()) << messages.text;
     if (!machine.ok())

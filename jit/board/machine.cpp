@@ -100,6 +100,7 @@ Status VirtualMachine::build() {
     options.native_code = config_.native_code;
     options.promote_after = config_.promote_after;
     options.observer = config_.observer;
+    options.execution_observer = config_.execution_observer;
     engine_ = ASHLAR_TRY(Engine::create(memory_, bus_, board_.timebase(), options));
     if (options.builtin_sbi)
         sbi_.emplace(*engine_, config_.harts, memory_, board_.timebase(), *config_.console, power_);

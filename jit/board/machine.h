@@ -29,6 +29,7 @@ struct MachineConfig {
     CodeMemory native_code{};         // for host code; empty: everything is interpreted
     unsigned promote_after = 10;      // executions of a block before it is compiled
     CodeObserver* observer = nullptr; // of the engine's translations; outlives the machine
+    ExecutionObserver* execution_observer = nullptr;
 };
 
 struct Outcome {

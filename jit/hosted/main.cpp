@@ -213,6 +213,7 @@ int run_machine(const Options& options) {
     }
     config.promote_after = options.promote_after;
     config.observer = visibility->observer();
+    config.execution_observer = visibility->execution_observer();
     const auto machine = board::Machine::create(config);
     if (!machine.ok())
         return kFailure; // the reason was written to `messages`

@@ -31,6 +31,8 @@ Runs a riscv64 machine that is compatible with QEMU's `virt` board.
                          address were BASE. ELF images that are run name their code by themselves
   --perf-map             write /tmp/perf-PID.map, by which `perf report` names guest code
   --jitdump[=DIR]        write DIR/jit-PID.dump for `perf inject --jit` (default: the current directory)
+  --trace-exec[=FILE]    write a line for every block that runs (slow: blocks are not linked)
+  --trace-filter PC[-PC] only blocks at these guest-virtual addresses, or of the function NAME
   --help, --version      print this, or the version
 
 On a terminal Ctrl-A is the escape: Ctrl-A x quits, Ctrl-A s prints statistics, Ctrl-A h helps, and
@@ -134,20 +136,22 @@ private:
             return !attached || fail(std::string(name) + " takes no value");
         }
         VisibilityOptions& visibility = options_.visibility;
-        std::optional<std::string>* const output = name == "--dump-code" ? &visibility.dump_code
-                                                   : name == "--dump-ir" ? &visibility.dump_ir
-                                                   : name == "--jitdump" ? &visibility.jitdump
-                                                                         : nullptr;
+        std::optional<std::string>* const output = name == "--dump-code"    ? &visibility.dump_code
+                                                   : name == "--dump-ir"    ? &visibility.dump_ir
+                                                   : name == "--jitdump"    ? &visibility.jitdump
+                                                   : name == "--trace-exec" ? &visibility.trace
+                                                                            : nullptr;
         if (output != nullptr) {
             *output = attached.value_or("");
             return true;
         }
-        std::string* const text = name == "--kernel"        ? &options_.kernel
-                                  : name == "--firmware"    ? &options_.firmware
-                                  : name == "--initrd"      ? &options_.initrd
-                                  : name == "--append"      ? &options_.command_line
-                                  : name == "--dump-filter" ? &visibility.dump_filter
-                                                            : nullptr;
+        std::string* const text = name == "--kernel"         ? &options_.kernel
+                                  : name == "--firmware"     ? &options_.firmware
+                                  : name == "--initrd"       ? &options_.initrd
+                                  : name == "--append"       ? &options_.command_line
+                                  : name == "--dump-filter"  ? &visibility.dump_filter
+                                  : name == "--trace-filter" ? &visibility.trace_filter
+                                                             : nullptr;
         if (text != nullptr) {
             if (!text->empty())
                 return fail(std::string(name) + " was given before");

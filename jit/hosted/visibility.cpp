@@ -40,7 +40,7 @@ std::unique_ptr<Visibility> Visibility::create(const VisibilityOptions& options,
                                                const std::vector<Bytes>& images, std::string& error) {
     std::unique_ptr<Visibility> result(new Visibility);
     if (!result->load_symbols(options, images, error) || !result->open_dumps(options, error) ||
-        !result->open_profiles(options, error))
+        !result->open_profiles(options, error) || !result->open_trace(options, error))
         return nullptr;
     return result;
 }
@@ -101,6 +101,18 @@ bool Visibility::open_profiles(const VisibilityOptions& options, std::string& er
         observers_.push_back(std::move(dump));
     }
     return true;
+}
+
+bool Visibility::open_trace(const VisibilityOptions& options, std::string& error) {
+    AddressFilter filter;
+    if (!parse_filter(options.trace_filter, filter, error))
+        return false;
+    if (!options.trace)
+        return true;
+    Sink* const sink = open(*options.trace, error);
+    if (sink != nullptr)
+        trace_.emplace(*sink, symbols_, filter);
+    return sink != nullptr;
 }
 
 Sink* Visibility::open(const std::string& path, std::string& error) {

@@ -10,6 +10,7 @@
 #include "jit/hosted/listing.h"
 #include "jit/hosted/options.h"
 #include "jit/hosted/text_file.h"
+#include "jit/hosted/trace.h"
 
 namespace ashlar::jit::hosted {
 
@@ -21,12 +22,14 @@ public:
 
     // For the engine; nullptr when there is nothing to see.
     CodeObserver* observer() { return observers_.empty() ? nullptr : this; }
+    ExecutionObserver* execution_observer() { return trace_ ? &*trace_ : nullptr; }
 
 private:
     Visibility() = default;
     bool load_symbols(const VisibilityOptions& options, const std::vector<Bytes>& images, std::string& error);
     bool open_dumps(const VisibilityOptions& options, std::string& error);
     bool open_profiles(const VisibilityOptions& options, std::string& error);
+    bool open_trace(const VisibilityOptions& options, std::string& error);
     // Options that name the same file share it.
     Sink* open(const std::string& path, std::string& error);
     bool parse_filter(const std::string& text, AddressFilter& filter, std::string& error) const;
@@ -38,6 +41,7 @@ private:
     Symbols symbols_;
     std::map<std::string, std::unique_ptr<TextFile>> files_;
     std::vector<std::unique_ptr<CodeObserver>> observers_;
+    std::optional<ExecutionTrace> trace_;
 };
 
 } // namespace ashlar::jit::hosted

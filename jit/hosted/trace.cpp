@@ -1,0 +1,17 @@
+#include "jit/hosted/trace.h"
+
+namespace ashlar::jit::hosted {
+
+void ExecutionTrace::executed(const Execution& execution) {
+    const std::uint64_t pc = execution.virtual_address.value();
+    if (!filter_.covers(pc, execution.bytes))
+        return;
+    constexpr char kPrivileges[] = {'U', 'S', '-', 'M'};
+    format(sink_, "hart {} {} tier {} {:2} instructions ", execution.hart,
+           kPrivileges[static_cast<std::size_t>(execution.privilege) & 3], execution.tier,
+           execution.instructions);
+    print_place(symbols_, pc, sink_);
+    sink_.write("\n");
+}
+
+} // namespace ashlar::jit::hosted
