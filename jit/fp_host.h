@@ -25,8 +25,12 @@ constexpr arch::fpu::Direction kDirections[] = {arch::fpu::Direction::Nearest,
                                                 arch::fpu::Direction::TowardZero, arch::fpu::Direction::Down,
                                                 arch::fpu::Direction::Up};
 
+constexpr bool has_direction(std::uint64_t frm) {
+    return frm < std::size(kDirections);
+}
+
 inline void start_accruing(std::uint64_t frm) {
-    const auto direction = frm < std::size(kDirections) ? kDirections[frm] : arch::fpu::Direction::Nearest;
+    const auto direction = has_direction(frm) ? kDirections[frm] : arch::fpu::Direction::Nearest;
     arch::fpu::write_environment(arch::fpu::clean_environment(direction));
 }
 inline void accrue(std::uint64_t& flags) {

@@ -58,7 +58,7 @@ HelperOutcome EngineHart::enable_float(std::uint32_t bits, bool dirty) {
         return raise_illegal(bits);
     if (dirty) {
         riscv64::mark_fp_dirty(*state_);
-        context_.guard = false;
+        context_.guard &= static_cast<std::uint8_t>(~interpreter::Context::kCallHelper);
     }
     return HelperOutcome::Continue;
 }

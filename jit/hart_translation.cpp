@@ -1,6 +1,7 @@
 // What a hart's engine caches of its privileged state: translation contexts, TLBs, generations of the jump
 // cache, the floating-point guard.
 #include "jit/engine_core.h"
+#include "jit/fp_host.h"
 #include "jit/frontend/riscv64/csr.h"
 #include "jit/frontend/riscv64/translate.h"
 #include "jit/hart.h"
@@ -54,7 +55,11 @@ void EngineHart::refresh_context() {
     mmu_.select(space_, data_context_of(*state_), kFetch[fetch_context_]);
     context_.tlb = mmu_.data_entries();
     context_.generation = spaces_[space_].generations[fetch_context_];
-    context_.guard = riscv64::mstatus::fs(state_->control.mstatus) != riscv64::mstatus::FloatingPoint::Dirty;
+    using interpreter::Context;
+    const bool dirty =
+        riscv64::mstatus::fs(state_->control.mstatus) == riscv64::mstatus::FloatingPoint::Dirty;
+    context_.guard = static_cast<std::uint8_t>(
+        (dirty ? 0 : Context::kCallHelper) | (fp::has_direction(state_->frm) ? 0 : Context::kInterpretFloat));
 }
 
 void EngineHart::switch_space() {

@@ -112,7 +112,7 @@ struct Context {
     // Of jump cache entries that hold now. A multiple of kGenerationUnit below kGenerationEnd, so that a
     // virtual address ^ a generation tells both: canonical addresses differ below the unit, or in bit 63.
     std::uint64_t generation = 0;
-    bool guard = true; // Guard ops call their helper
+    std::uint8_t guard = kCallHelper; // what Guard ops have to do: bits below
     // Set by devices, signal handlers and other threads: leave at the end of a block soon. Seen at once after
     // slow memory accesses, else when the budget is used up.
     std::atomic<bool> attention{false};
@@ -130,6 +130,11 @@ struct Context {
     JumpCacheEntry& jump_cache_entry(std::uint64_t pc) {
         return jump_cache[(pc >> kJumpCacheLowShift ^ pc >> kJumpCacheHighShift) & (kJumpCacheEntries - 1)];
     }
+
+    static constexpr std::uint8_t kCallHelper = 1;
+    // The dynamic rounding mode is reserved or not one of the host's: leave floating point to the
+    // interpreter, which looks at the mode in every operation.
+    static constexpr std::uint8_t kInterpretFloat = 2;
 
     std::int64_t retired() const { return retired_at_zero - budget; }
     // Makes the running block the last.

@@ -42,7 +42,7 @@ const Op* call(Context& context, const Op* op) {
 }
 
 const Op* guard(Context& context, const Op* op) {
-    if (__builtin_expect(context.guard, 0))
+    if (__builtin_expect(context.guard & Context::kCallHelper, 0))
         return call_or_leave(context, op);
     return go_on(context, op);
 }

@@ -41,6 +41,18 @@ Classifier::Classifier() {
     add(interpreter::jump_indirect_handler(), {Shape::JumpIndirect});
     add(interpreter::call_exit_handler(), {Shape::Leave});
     add(interpreter::raise_handler(), {Shape::Leave});
+    add_float(ir::Opcode::FloatArithmetic, 5);
+    add_float(ir::Opcode::FloatFused, 4);
+    add_float(ir::Opcode::FloatCompare, 3);
+    add_float(ir::Opcode::FloatMinimum, 1);
+    add_float(ir::Opcode::FloatMaximum, 1);
+    add_float(ir::Opcode::FloatSign, 3);
+    add_float(ir::Opcode::FloatToInteger, 4);
+    add_float(ir::Opcode::FloatFromInteger, 4);
+    add_float(ir::Opcode::FloatWiden, 1);
+    add_float(ir::Opcode::FloatNarrow, 1);
+    add_float(ir::Opcode::FloatToBits, 1);
+    add_float(ir::Opcode::FloatFromBits, 1);
     std::sort(entries_.begin(), entries_.begin() + count_,
               [](const Entry& a, const Entry& b) { return std::less<Handler>()(a.handler, b.handler); });
 }
@@ -48,6 +60,21 @@ Classifier::Classifier() {
 void Classifier::add(Handler handler, const OpClass& op_class) {
     ASHLAR_ASSERT(count_ < entries_.size());
     entries_[count_++] = {handler, op_class};
+}
+
+// Handlers that several operations share count as the first.
+void Classifier::add_float(ir::Opcode opcode, std::uint8_t attributes) {
+    for (std::uint8_t attribute = 0; attribute < attributes; ++attribute)
+        for (const ir::Precision precision : {ir::Precision::Single, ir::Precision::Double}) {
+            ir::Instruction instruction;
+            instruction.opcode = opcode;
+            instruction.precision = precision;
+            instruction.attribute = attribute;
+            const Handler handler = interpreter::float_handler(instruction);
+            const auto end = entries_.begin() + count_;
+            if (std::none_of(entries_.begin(), end, [&](const Entry& e) { return e.handler == handler; }))
+                add(handler, {Shape::Float, opcode, {}, {}, 0, precision, attribute});
+        }
 }
 
 OpClass Classifier::classify(Handler handler) const {

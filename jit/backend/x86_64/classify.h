@@ -21,6 +21,7 @@ enum class Shape : std::uint8_t {
     Load,
     Store,
     Fence,
+    Float,
     Guard,
     Jump,
     Branch,
@@ -34,6 +35,8 @@ struct OpClass {
     ir::Extension extension{};
     ir::Condition condition{};
     std::uint8_t width = 0;
+    ir::Precision precision{};  // Float
+    std::uint8_t attribute = 0; // Float: an fp.h enum
 };
 
 // Built once; immutable then.
@@ -48,6 +51,7 @@ private:
         OpClass op_class;
     };
     void add(interpreter::Handler handler, const OpClass& op_class);
+    void add_float(ir::Opcode opcode, std::uint8_t attributes);
 
     std::array<Entry, 256> entries_{};
     std::size_t count_ = 0;

@@ -19,8 +19,6 @@ Result<std::unique_ptr<NativeCompiler>> create_native_compiler(const CodeMemory&
 
 namespace ashlar::jit::x86_64 {
 
-using mmu::TlbEntry;
-
 namespace {
 
 // No block's code is larger: kMaxBlockInstructions, each at most a call and its record.
@@ -43,11 +41,13 @@ Bytes BaselineCompiler::compile(const NativeBlock& block) {
     body_ = emit_.position();
     block_ = &block;
     slow_path_count_ = edge_count_ = 0;
+    boxed_.fill(false);
     for (std::size_t i = 1; i < block.code.size(); ++i) {
         const Op& op = block.code[i];
         const OpClass op_class = classifier_.classify(op.handler);
         mark(&op);
         emit_op(op, block);
+        note_boxed(op_class, op);
         if (op_class.shape == Shape::LoadWide)
             ++i;
         if (op_class.shape >= Shape::Jump)
@@ -99,10 +99,8 @@ void BaselineCompiler::emit_op(const Op& op, const NativeBlock& block) {
     case Shape::Load: return emit_load(op_class, op);
     case Shape::Store: return emit_store(op_class, op);
     case Shape::Fence: e.lock(); return e.or_(e.dword[e.rsp], 0);
-    case Shape::Guard:
-        e.cmp(e.byte[e.r15 + (static_cast<int>(offsetof(Context, guard)) - kContextBias)], 0);
-        add_slow_path(e.jump_if_later(kNotEqual), &op);
-        return;
+    case Shape::Float: return emit_float(op_class, op);
+    case Shape::Guard: return emit_guard(op);
     case Shape::Jump:
         advance(op.imm);
         charge(op);
@@ -125,73 +123,6 @@ void BaselineCompiler::emit_call(const Op* op) {
     mark_data(2 * sizeof(Op));
     emit_.db(reinterpret_cast<const std::uint8_t*>(op), sizeof(Op));
     emit_.db(reinterpret_cast<const std::uint8_t*>(&resume_), sizeof(Op));
-}
-
-void BaselineCompiler::emit_address(const Op& op) {
-    Emitter& e = emit_;
-    if (Emitter::is_pinned(op.a)) {
-        const Xbyak::Reg64 base(Emitter::host_of(op.a));
-        op.imm == 0 ? e.mov(e.rax, base) : e.lea(e.rax, e.ptr[base + op.imm]);
-        return;
-    }
-    e.mov(e.rax, e.slot_address(op.a));
-    if (op.imm != 0)
-        e.add(e.rax, static_cast<std::uint32_t>(op.imm));
-}
-
-void BaselineCompiler::emit_probe(unsigned width, std::size_t tag_offset, std::size_t& slow_jump) {
-    static_assert(sizeof(TlbEntry) == 32);
-    constexpr unsigned kShift = kPageShift - 5;
-    constexpr std::uint32_t kMask = (mmu::Tlb::kEntries - 1) * sizeof(TlbEntry);
-    Emitter& e = emit_;
-    if (e.features.bmi2) {
-        e.rorx(e.ecx, e.eax, kShift);
-    } else {
-        e.mov(e.ecx, e.eax);
-        e.shr(e.ecx, kShift);
-    }
-    e.and_(e.ecx, kMask);
-    width == 1 ? e.mov(e.rdx, e.rax) : e.lea(e.rdx, e.ptr[e.rax + (width - 1)]);
-    e.and_(e.rdx, -static_cast<std::int32_t>(kPageSize));
-    e.cmp(e.rdx, e.ptr[e.r14 + e.rcx + tag_offset]);
-    slow_jump = e.jump_if_later(kNotEqual);
-    e.add(e.rax, e.ptr[e.r14 + e.rcx + offsetof(TlbEntry, addend)]);
-}
-
-void BaselineCompiler::emit_load(const OpClass& op_class, const Op& op) {
-    Emitter& e = emit_;
-    std::size_t slow_jump = 0;
-    emit_address(op);
-    emit_probe(op_class.width, offsetof(TlbEntry, read), slow_jump);
-    const Xbyak::Reg64 to = e.target(op.d, e.rax);
-    const bool is_signed = op_class.extension == ir::Extension::Sign;
-    switch (op_class.width) {
-    case 1: is_signed ? e.movsx(to, e.byte[e.rax]) : e.movzx(to.cvt32(), e.byte[e.rax]); break;
-    case 2: is_signed ? e.movsx(to, e.word[e.rax]) : e.movzx(to.cvt32(), e.word[e.rax]); break;
-    case 4: is_signed ? e.movsxd(to, e.dword[e.rax]) : e.mov(to.cvt32(), e.dword[e.rax]); break;
-    default: e.mov(to, e.ptr[e.rax]); break;
-    }
-    if (op_class.extension == ir::Extension::Box) {
-        e.mov(e.rcx, 0xffffffff00000000);
-        e.or_(to, e.rcx);
-    }
-    e.finish(op.d, to);
-    add_slow_path(slow_jump, &op);
-}
-
-void BaselineCompiler::emit_store(const OpClass& op_class, const Op& op) {
-    Emitter& e = emit_;
-    std::size_t slow_jump = 0;
-    emit_address(op);
-    emit_probe(op_class.width, offsetof(TlbEntry, write), slow_jump);
-    const Xbyak::Reg64 value = e.in_register(op.d, e.rdx);
-    switch (op_class.width) {
-    case 1: e.mov(e.byte[e.rax], value.cvt8()); break;
-    case 2: e.mov(e.word[e.rax], value.cvt16()); break;
-    case 4: e.mov(e.dword[e.rax], value.cvt32()); break;
-    default: e.mov(e.ptr[e.rax], value); break;
-    }
-    add_slow_path(slow_jump, &op);
 }
 
 void BaselineCompiler::emit_branch(const OpClass& op_class, const Op& op, const NativeBlock& block) {
@@ -250,15 +181,21 @@ void BaselineCompiler::emit_edge(std::int32_t offset, const NativeBlock& block) 
 
 void BaselineCompiler::add_slow_path(std::size_t jump, const Op* op) {
     ASHLAR_ASSERT(slow_path_count_ < kMaxSlowPaths);
-    slow_paths_[slow_path_count_++] = {jump, emit_.position(), op};
+    slow_paths_[slow_path_count_++] = {jump, emit_.position(), op, false};
 }
 
 void BaselineCompiler::emit_cold_code() {
+    float_.emit_cold_code();
     for (std::size_t i = 0; i < slow_path_count_; ++i) {
-        mark(slow_paths_[i].op);
-        emit_.bind(slow_paths_[i].jump);
-        emit_call(slow_paths_[i].op);
-        emit_.jump_to(slow_paths_[i].resume);
+        const SlowPath& slow = slow_paths_[i];
+        emit_.bind(slow.jump);
+        if (i + 1 < slow_path_count_ && slow_paths_[i + 1].op == slow.op)
+            continue; // several jumps of one op
+        mark(slow.op);
+        emit_call(slow.op);
+        if (slow.is_guard)
+            emit_leave_if_interpreted(slow.op + 1);
+        emit_.jump_to(slow.resume);
     }
     mark(nullptr);
     for (std::size_t i = 0; i < edge_count_; ++i) {

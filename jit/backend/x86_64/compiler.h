@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "jit/backend/x86_64/emitter.h"
+#include "jit/backend/x86_64/emit_float.h"
 #include "jit/native_compiler.h"
 
 namespace ashlar::jit::x86_64 {
@@ -28,6 +28,7 @@ private:
         std::size_t jump; // its rel32
         std::size_t resume;
         const Op* op;
+        bool is_guard;
     };
     // A way out of the block. `site` is the rel32 of the jump to patch; a cross-page edge has a guard before
     // it: pc and generation must be those it was linked for, told by one 64-bit immediate that is the two
@@ -37,7 +38,8 @@ private:
         std::size_t site;
         std::size_t guard_jump; // 0 without a guard
     };
-    static constexpr std::size_t kMaxSlowPaths = 256;
+    // An instruction has up to four, and a guard.
+    static constexpr std::size_t kMaxSlowPaths = 320;
     static constexpr std::size_t kMaxEdges = 4;
 
     void emit_thunks();
@@ -51,6 +53,13 @@ private:
     void emit_address(const Op& op);
     // Probes the TLB for the address in rax; falls through with the host address in rax.
     void emit_probe(unsigned width, std::size_t tag_offset, std::size_t& slow_jump);
+    void emit_float(const OpClass& op_class, const Op& op);
+    bool emit_float_inline(const OpClass& op_class, const Op& op);
+    void emit_guard(const Op& op);
+    // Goes on in the threaded code if the interpreter must carry out floating point.
+    void emit_leave_if_interpreted(const Op* next);
+    // Keeps track of what holds a NaN-boxed single.
+    void note_boxed(const OpClass& op_class, const Op& op);
     void emit_branch(const OpClass& op_class, const Op& op, const NativeBlock& block);
     void emit_jump_indirect(const Op& op);
     void charge(const Op& op);
@@ -69,15 +78,17 @@ private:
 
     CodeMemory memory_;
     Emitter emit_;
+    FloatEmitter float_;
     Classifier classifier_;
     Op resume_;
     interpreter::Handler enter_ = nullptr;
     std::size_t enter_position_ = 0, call_position_ = 0, exit_budget_ = 0, exit_edge_ = 0, exit_lookup_ = 0,
-                interpret_ = 0, through_cache_ = 0, start_of_blocks_ = 0;
+                interpret_ = 0, interpret_op_ = 0, through_cache_ = 0, start_of_blocks_ = 0;
     const NativeBlock* block_ = nullptr; // being compiled
     std::size_t body_ = 0;               // its position
     std::array<SlowPath, kMaxSlowPaths> slow_paths_{};
     std::size_t slow_path_count_ = 0;
+    std::array<bool, interpreter::kSlots> boxed_{};
     std::array<Edge, kMaxEdges> edges_{};
     std::size_t edge_count_ = 0;
     NativeStatistics statistics_;

@@ -27,7 +27,7 @@ const Op* resume(Context&, const Op* op) {
 } // namespace
 
 BaselineCompiler::BaselineCompiler(const CodeMemory& memory)
-    : memory_(memory), emit_(memory.writable), resume_{resume} {
+    : memory_(memory), emit_(memory.writable), float_(emit_), resume_{resume} {
     emit_thunks();
 }
 
@@ -69,6 +69,7 @@ void BaselineCompiler::emit_jump_cache_probe() {
 
 void BaselineCompiler::emit_thunks() {
     Emitter& e = emit_;
+    float_.emit_constants();
     // Enter, as a handler: rdi is the context, rsi the op, whose immediate is the block's position.
     enter_position_ = e.position();
     for (const int saved : {3, 5, 12, 13, 14, 15})
@@ -122,6 +123,8 @@ void BaselineCompiler::emit_thunks() {
     e.mov(e.rdx, e.ptr[e.r15 + e.rax +
                        (static_cast<int>(offsetof(Context, jump_cache) + offsetof(JumpCacheEntry, code)) -
                         kContextBias)]);
+    // The op in rdx.
+    interpret_op_ = e.position();
     e.spill_pinned();
     e.mov(e.context_field(kPcOffset), e.rbp);
     e.mov(e.rax, e.rdx);

@@ -1,0 +1,76 @@
+// Loads and stores: a probe of the TLB, and the access.
+#include "jit/backend/x86_64/compiler.h"
+#include "jit/backend/x86_64/condition_code.h"
+
+namespace ashlar::jit::x86_64 {
+
+using mmu::TlbEntry;
+
+void BaselineCompiler::emit_address(const Op& op) {
+    Emitter& e = emit_;
+    if (Emitter::is_pinned(op.a)) {
+        const Xbyak::Reg64 base(Emitter::host_of(op.a));
+        op.imm == 0 ? e.mov(e.rax, base) : e.lea(e.rax, e.ptr[base + op.imm]);
+        return;
+    }
+    e.mov(e.rax, e.slot_address(op.a));
+    if (op.imm != 0)
+        e.add(e.rax, static_cast<std::uint32_t>(op.imm));
+}
+
+void BaselineCompiler::emit_probe(unsigned width, std::size_t tag_offset, std::size_t& slow_jump) {
+    static_assert(sizeof(TlbEntry) == 32);
+    constexpr unsigned kShift = kPageShift - 5;
+    constexpr std::uint32_t kMask = (mmu::Tlb::kEntries - 1) * sizeof(TlbEntry);
+    Emitter& e = emit_;
+    if (e.features.bmi2) {
+        e.rorx(e.ecx, e.eax, kShift);
+    } else {
+        e.mov(e.ecx, e.eax);
+        e.shr(e.ecx, kShift);
+    }
+    e.and_(e.ecx, kMask);
+    width == 1 ? e.mov(e.rdx, e.rax) : e.lea(e.rdx, e.ptr[e.rax + (width - 1)]);
+    e.and_(e.rdx, -static_cast<std::int32_t>(kPageSize));
+    e.cmp(e.rdx, e.ptr[e.r14 + e.rcx + tag_offset]);
+    slow_jump = e.jump_if_later(kNotEqual);
+    e.add(e.rax, e.ptr[e.r14 + e.rcx + offsetof(TlbEntry, addend)]);
+}
+
+void BaselineCompiler::emit_load(const OpClass& op_class, const Op& op) {
+    Emitter& e = emit_;
+    std::size_t slow_jump = 0;
+    emit_address(op);
+    emit_probe(op_class.width, offsetof(TlbEntry, read), slow_jump);
+    const Xbyak::Reg64 to = e.target(op.d, e.rax);
+    const bool is_signed = op_class.extension == ir::Extension::Sign;
+    switch (op_class.width) {
+    case 1: is_signed ? e.movsx(to, e.byte[e.rax]) : e.movzx(to.cvt32(), e.byte[e.rax]); break;
+    case 2: is_signed ? e.movsx(to, e.word[e.rax]) : e.movzx(to.cvt32(), e.word[e.rax]); break;
+    case 4: is_signed ? e.movsxd(to, e.dword[e.rax]) : e.mov(to.cvt32(), e.dword[e.rax]); break;
+    default: e.mov(to, e.ptr[e.rax]); break;
+    }
+    if (op_class.extension == ir::Extension::Box) {
+        e.mov(e.rcx, 0xffffffff00000000);
+        e.or_(to, e.rcx);
+    }
+    e.finish(op.d, to);
+    add_slow_path(slow_jump, &op);
+}
+
+void BaselineCompiler::emit_store(const OpClass& op_class, const Op& op) {
+    Emitter& e = emit_;
+    std::size_t slow_jump = 0;
+    emit_address(op);
+    emit_probe(op_class.width, offsetof(TlbEntry, write), slow_jump);
+    const Xbyak::Reg64 value = e.in_register(op.d, e.rdx);
+    switch (op_class.width) {
+    case 1: e.mov(e.byte[e.rax], value.cvt8()); break;
+    case 2: e.mov(e.word[e.rax], value.cvt16()); break;
+    case 4: e.mov(e.dword[e.rax], value.cvt32()); break;
+    default: e.mov(e.ptr[e.rax], value); break;
+    }
+    add_slow_path(slow_jump, &op);
+}
+
+} // namespace ashlar::jit::x86_64
