@@ -72,10 +72,17 @@ EngineStatistics EngineCore::statistics() const {
     EngineStatistics result = statistics_;
     for (unsigned i = 0; i < options_.harts; ++i) {
         result.instructions += harts_[i]->retired();
+        result.host_code_instructions += harts_[i]->retired_in_host_code();
         result.tlb_misses += harts_[i]->tlb_misses();
     }
-    if (native_ != nullptr)
-        result.native = native_->statistics();
+    if (native_ != nullptr) {
+        const NativeStatistics native = native_->statistics();
+        TierStatistics& tier = result.tiers[1];
+        tier.units = native.blocks;
+        tier.guest_instructions = native.guest_instructions;
+        tier.bytes = native.bytes;
+        result.native_links = native.links;
+    }
     return result;
 }
 
@@ -94,6 +101,7 @@ void EngineCore::flush_if_requested() {
 }
 
 void EngineCore::flush_now() {
+    ++statistics_.flushes;
     cache_->flush();
     if (native_ != nullptr)
         native_->flush();
@@ -110,7 +118,10 @@ void EngineCore::promote(Block& block, std::uint64_t pc) {
                        block.guest_instructions, !block.key.straddles()};
     if (observation_ != nullptr)
         observation_->ask_for_marks(block, native);
-    const Bytes code = native_->compile(native);
+    const Bytes code = [&] {
+        const Stopwatch watch(options_.stopwatch, statistics_.tiers[1].compile_ns);
+        return native_->compile(native);
+    }();
     if (code.empty())
         flush_code();
     else if (observation_ != nullptr)
@@ -135,6 +146,7 @@ void EngineCore::renew_generations() {
 void EngineCore::code_page_written(GuestPhysicalAddress address, std::uint64_t length) {
     if (!cache_->holds_code(address, length))
         return; // data beside code
+    ++statistics_.pages_invalidated;
     statistics_.blocks_invalidated += cache_->invalidate(address.align_down(kPageSize));
     renew_generations();
 }
@@ -148,6 +160,8 @@ std::size_t EngineCore::lower(const BlockKey& key, std::span<interpreter::Op> co
 }
 
 Block& EngineCore::translate(const BlockKey& key, std::uint64_t pc) {
+    TierStatistics& statistics = statistics_.tiers[0];
+    const Stopwatch watch(options_.stopwatch, statistics.compile_ns);
     lift(memory_, key, block_);
     ASHLAR_ASSERT(block_.guest_instructions() != 0);
     ASHLAR_ASSERT(!options_.verify_ir || ir::verify(block_).ok());
@@ -165,8 +179,9 @@ Block& EngineCore::translate(const BlockKey& key, std::uint64_t pc) {
                 if (key.straddles())
                     harts_[i]->forbid_writes(key.second_page);
             }
-            ++statistics_.blocks_translated;
-            statistics_.instructions_translated += block_.guest_instructions();
+            ++statistics.units;
+            statistics.guest_instructions += block_.guest_instructions();
+            statistics.bytes += sizeof(Block) + block->op_count * sizeof(interpreter::Op);
             return *block;
         }
         flush_now();

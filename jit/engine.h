@@ -6,6 +6,7 @@
 
 #include "jit/bus.h"
 #include "jit/code_observer.h"
+#include "jit/engine_statistics.h"
 #include "jit/execution_observer.h"
 #include "jit/frontend/riscv64/privileged.h"
 #include "jit/frontend/riscv64/state.h"
@@ -30,6 +31,7 @@ struct EngineOptions {
     unsigned promote_after = 10;                     // executions of a block before it is compiled
     CodeObserver* observer = nullptr;                // of translation; outlives the engine
     ExecutionObserver* execution_observer = nullptr; // makes everything slow; outlives the engine
+    Clock* stopwatch = nullptr;                      // to measure compile times with; outlives the engine
 };
 
 enum class Stop : std::uint8_t {
@@ -37,14 +39,6 @@ enum class Stop : std::uint8_t {
     WaitForInterrupt, // WFI with nothing pending: idle until an interrupt line rises
     SupervisorCall,   // see EngineOptions::builtin_sbi; state.pc is after the ECALL
     Kicked,           // kick() was called
-};
-
-struct EngineStatistics {
-    std::uint64_t instructions = 0;
-    std::uint64_t blocks_translated = 0, instructions_translated = 0, blocks_invalidated = 0;
-    NativeStatistics native;
-    std::uint64_t executions = 0; // times that a hart entered translated code from its run loop
-    std::uint64_t block_lookups = 0, tlb_misses = 0, exceptions = 0, interrupts = 0;
 };
 
 // One hart. Used by one thread at a time, except kick().

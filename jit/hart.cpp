@@ -137,8 +137,11 @@ void EngineHart::run_observed(const Op* code, ExecutionObserver& observer) {
 
 void EngineHart::handle_exit() {
     Exit& exit = context_.exit;
+    ++engine_.counters().exits[static_cast<std::size_t>(exit.kind)];
     switch (exit.kind) {
     case Exit::Kind::Lookup:
+        if (exit.link == nullptr && exit.native_edge == nullptr)
+            ++engine_.counters().jump_cache_misses;
         pending_link_ = {exit.link, exit.native_edge, exit.value, state_->pc, engine_.cache().epoch()};
         break;
     case Exit::Kind::Promote: {
@@ -207,6 +210,7 @@ void EngineHart::link(const PendingLink& pending, Block& block) {
     if (pending.target_pc != state_->pc || pending.epoch != engine_.cache().epoch() || block.key.single)
         return;
     if (pending.site != nullptr) {
+        ++engine_.counters().links;
         // Within a page the mapping that brought the hart here holds for the target too.
         const bool same_page = (pending.source_pc ^ pending.target_pc) >> kPageShift == 0;
         *pending.site =

@@ -35,6 +35,7 @@ public:
     // Ends run()'s current block; what the run loop then does depends on the flags that are set.
     void request_attention() { context_.attention.store(true, std::memory_order_relaxed); }
     std::uint64_t retired() const { return static_cast<std::uint64_t>(context_.retired()); }
+    std::uint64_t retired_in_host_code() const { return context_.retired_in_host_code; }
     std::uint64_t tlb_misses() const { return mmu_.misses(); }
 
 private:

@@ -21,7 +21,7 @@ struct CodeMemory {
 };
 
 struct NativeStatistics {
-    std::uint64_t blocks = 0, guest_instructions = 0, bytes = 0, links = 0, flushes = 0;
+    std::uint64_t blocks = 0, guest_instructions = 0, bytes = 0, links = 0; // since the beginning
 };
 
 // What the compiler must know of a block beside its threaded code.

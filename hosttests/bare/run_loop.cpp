@@ -27,7 +27,7 @@ public:
         return reset_fails ? Status(Error::Io) : Status();
     }
     void kick() override {}
-    void print_statistics(Sink& sink) override { sink.write("machine statistics\n"); }
+    void report_statistics(Facts& facts) override { facts.add("machine", "statistics", 7); }
 
     void then(Outcome outcome) {
         script.emplace_back([outcome] { return outcome; });
@@ -157,8 +157,8 @@ TEST_F(RunLoopTest, PrintsStatisticsOnRequest) {
     });
     machine.then_power_off();
     loop.run();
-    EXPECT_NE(fake.output.find("translator: run loop: 1 slices"), std::string::npos) << fake.output;
-    EXPECT_NE(fake.output.find("translator: machine statistics"), std::string::npos);
+    EXPECT_NE(fake.output.find("translator: run_loop.slices"), std::string::npos) << fake.output;
+    EXPECT_NE(fake.output.find("translator: machine.statistics "), std::string::npos);
     EXPECT_FALSE(events.statistics);
 }
 

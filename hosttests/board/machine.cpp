@@ -131,8 +131,9 @@ TEST_F(MachineTest, RunsAboutTheSliceThatItIsGiven) {
     build_firmware(kSpin);
     EXPECT_EQ(machine->run(50'000).kind, Kind::Running);
     test::TextSink statistics;
-    machine->print_statistics(statistics);
-    EXPECT_NE(statistics.text.find("engine: 50"), std::string::npos) << statistics.text;
+    TextFacts facts(statistics);
+    machine->report_statistics(facts);
+    EXPECT_NE(statistics.text.find(" 50"), std::string::npos) << statistics.text;
 }
 
 TEST_F(MachineTest, KickEndsTheSlice) {

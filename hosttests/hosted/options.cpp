@@ -36,14 +36,15 @@ TEST(Options, TakesEverything) {
     EXPECT_FALSE(options.disks[0].read_only);
     EXPECT_EQ(options.disks[1].path, "y");
     EXPECT_TRUE(options.disks[1].read_only);
-    EXPECT_TRUE(options.statistics);
+    EXPECT_EQ(options.statistics, StatisticsFormat::Text);
 }
 
 TEST(Options, Defaults) {
     const Options options = accept({"--kernel", "k"});
     EXPECT_EQ(options.memory, 128u << 20);
     EXPECT_EQ(options.harts, 1u);
-    EXPECT_FALSE(options.statistics);
+    EXPECT_EQ(options.statistics, StatisticsFormat::None);
+    EXPECT_EQ(accept({"--stats=json", "k"}).statistics, StatisticsFormat::Json);
 }
 
 TEST(Options, Sizes) {
@@ -61,7 +62,8 @@ TEST(Options, RefusesNonsense) {
     EXPECT_NE(refuse({"-k"}).find("'-k'"), std::string::npos);
     EXPECT_NE(refuse({"a", "b"}).find("'b'"), std::string::npos);
     EXPECT_NE(refuse({"--kernel"}).find("needs a value"), std::string::npos);
-    EXPECT_NE(refuse({"--stats=1", "k"}).find("takes no value"), std::string::npos);
+    EXPECT_NE(refuse({"--stats=1", "k"}).find("text or json"), std::string::npos);
+    EXPECT_NE(refuse({"--perf-map=1", "k"}).find("takes no value"), std::string::npos);
     EXPECT_NE(refuse({"--firmware", "a", "--firmware", "b"}).find("before"), std::string::npos);
     for (const char* harts : {"0", "33", "x", ""})
         EXPECT_NE(refuse({"--harts", harts, "k"}).find("--harts"), std::string::npos) << harts;

@@ -81,6 +81,7 @@ inline std::string run_tiny_guest(const VisibilityOptions& options, unsigned pro
     config.diagnostics = &messages;
     config.native_code = code.get();
     config.promote_after = promote_after;
+    config.measures_compilation = true;
     if (visibility != nullptr) {
         config.observer = visibility->observer();
         config.execution_observer = visibility->execution_observer();
@@ -91,7 +92,8 @@ inline std::string run_tiny_guest(const VisibilityOptions& options, unsigned pro
         return {};
     EXPECT_EQ(machine.value()->run(100'000).kind, board::Outcome::Kind::PowerOff);
     TextSink statistics;
-    machine.value()->print_statistics(statistics);
+    TextFacts facts(statistics);
+    machine.value()->report_statistics(facts);
     return statistics.text;
 }
 

@@ -58,7 +58,7 @@ TEST(Code, DataBesideCodeDoesNotDropTheCode) {
                       kWfi});
     EXPECT_EQ(guest.run(100000), Stop::WaitForInterrupt);
     EXPECT_EQ(guest.get<std::uint64_t>(kRam + 256), 1u);
-    EXPECT_LE(guest.engine->statistics().blocks_translated, 4u);
+    EXPECT_LE(guest.engine->statistics().tiers[0].units, 4u);
 }
 
 TEST(Code, InstructionAcrossPagesFollowsBoth) {
@@ -108,7 +108,7 @@ TEST(Code, HartsShareTranslations) {
     EXPECT_EQ(guest.hart(0).run(10), Stop::WaitForInterrupt);
     EXPECT_EQ(guest.hart(1).run(10), Stop::WaitForInterrupt);
     EXPECT_EQ(guest.state(1).x[1], 1u);
-    EXPECT_EQ(guest.engine->statistics().blocks_translated, 1u);
+    EXPECT_EQ(guest.engine->statistics().tiers[0].units, 1u);
 }
 
 TEST(Code, ReservationIsBrokenByAnotherHart) {

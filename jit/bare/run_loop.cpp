@@ -52,16 +52,22 @@ void RunLoop::sleep_until(const board::Outcome& outcome) {
 }
 
 void print_statistics(Sink& sink, RunLoop& loop, board::Machine& machine, Hypervisor& hypervisor) {
+    TextFacts facts(sink);
     const RunLoop::Statistics& run = loop.statistics();
-    format(sink, "run loop: {} slices, {} sleeps, {} timers set, {} resets\n", run.slices, run.sleeps,
-           run.timers_set, run.resets);
-    machine.print_statistics(sink);
+    facts.add("run_loop", "slices", run.slices);
+    facts.add("run_loop", "sleeps", run.sleeps);
+    facts.add("run_loop", "timers_set", run.timers_set);
+    facts.add("run_loop", "resets", run.resets);
+    machine.report_statistics(facts);
     const Result<abi::VmStatistics> vm = hypervisor.statistics();
-    if (vm.ok())
-        format(sink,
-               "VM: {} exits: {} hypercalls, {} halts, {} preemptions, {} nested faults; {} injections\n",
-               vm.value().exits, vm.value().hypercalls, vm.value().halts, vm.value().preemptions,
-               vm.value().nested_faults, vm.value().injections);
+    if (!vm.ok())
+        return;
+    facts.add("vm", "exits", vm.value().exits);
+    facts.add("vm", "hypercalls", vm.value().hypercalls);
+    facts.add("vm", "halts", vm.value().halts);
+    facts.add("vm", "preemptions", vm.value().preemptions);
+    facts.add("vm", "nested_faults", vm.value().nested_faults);
+    facts.add("vm", "injections", vm.value().injections);
 }
 
 } // namespace ashlar::jit::bare

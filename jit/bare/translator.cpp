@@ -63,9 +63,13 @@ std::uint64_t code_cache_bytes(const Tuning& tuning, const Environment& environm
 
 void print_heap_statistics(Sink& sink) {
     const Heap::Statistics heap = program_heap().statistics();
-    format(sink, "heap: {} of {} KiB used, peak {} KiB, {} blocks, {} allocations, {} failed\n",
-           heap.used_bytes / 1024, heap.total_bytes / 1024, heap.peak_bytes / 1024, heap.live_blocks,
-           heap.allocations, heap.failures);
+    TextFacts facts(sink);
+    facts.add("heap", "bytes", heap.total_bytes);
+    facts.add("heap", "used_bytes", heap.used_bytes);
+    facts.add("heap", "peak_bytes", heap.peak_bytes);
+    facts.add("heap", "blocks", heap.live_blocks);
+    facts.add("heap", "allocations", heap.allocations);
+    facts.add("heap", "failures", heap.failures);
 }
 
 } // namespace
@@ -94,6 +98,7 @@ void translator_main(const Environment& environment) {
         .code_cache_bytes = code_cache_bytes(tuning, environment),
         .native_code = tuning.tier == 0 ? CodeMemory{} : environment.native_code,
         .promote_after = static_cast<unsigned>(tuning.promote_after),
+        .measures_compilation = tuning.statistics,
     };
     Result<std::unique_ptr<board::Machine>> machine = board::Machine::create(config);
     if (!machine.ok()) {

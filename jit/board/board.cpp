@@ -54,11 +54,15 @@ std::uint64_t Board::next_deadline_ns() {
     return std::min(timebase_.deadline_ns(clint_.next_deadline()), rtc_.next_deadline_ns());
 }
 
-void Board::print_statistics(Sink& sink) const {
-    for (std::size_t slot = 0; slot < kVirtioSlots; ++slot)
-        if (disks_[slot])
-            format(sink, "disk {}: {} requests, {} notifications\n", slot, slots_[slot]->requests(),
-                   slots_[slot]->notifications());
+void Board::report_statistics(Facts& facts) const {
+    for (std::size_t slot = 0; slot < kVirtioSlots; ++slot) {
+        if (!disks_[slot])
+            continue;
+        BufferSink<16> name;
+        format(name, "disk{}", slot);
+        facts.add(name.view(), "requests", slots_[slot]->requests());
+        facts.add(name.view(), "notifications", slots_[slot]->notifications());
+    }
 }
 
 } // namespace ashlar::jit::board

@@ -16,7 +16,7 @@
 #include "jit/board/virtio_block.h"
 #include "jit/board/virtio_mmio.h"
 #include "jit/bus.h"
-#include "lib/format.h"
+#include "jit/facts.h"
 
 namespace ashlar::jit::board {
 
@@ -45,7 +45,7 @@ public:
     // The clock's time at which update_time() next has something to do; all ones if never.
     std::uint64_t next_deadline_ns();
     // One line per disk.
-    void print_statistics(Sink& sink) const;
+    void report_statistics(Facts& facts) const;
 
     Timebase& timebase() { return timebase_; }
     BootRom& boot_rom() { return boot_rom_; }

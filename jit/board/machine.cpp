@@ -60,7 +60,7 @@ public:
     Outcome run(std::uint64_t instructions) override;
     Status reset() override;
     void kick() override;
-    void print_statistics(Sink& sink) override;
+    void report_statistics(Facts& facts) override;
 
 private:
     void set_interrupt(unsigned hart, riscv64::Interrupt line, bool level) override;
@@ -101,6 +101,7 @@ Status VirtualMachine::build() {
     options.promote_after = config_.promote_after;
     options.observer = config_.observer;
     options.execution_observer = config_.execution_observer;
+    options.stopwatch = config_.measures_compilation ? config_.clock : nullptr;
     engine_ = ASHLAR_TRY(Engine::create(memory_, bus_, board_.timebase(), options));
     if (options.builtin_sbi)
         sbi_.emplace(*engine_, config_.harts, memory_, board_.timebase(), *config_.console, power_);
@@ -269,23 +270,21 @@ Outcome VirtualMachine::idle() {
     return outcome;
 }
 
-void VirtualMachine::print_statistics(Sink& sink) {
+void VirtualMachine::report_statistics(Facts& facts) {
     const EngineStatistics engine = engine_->statistics();
     const std::uint64_t busy_us = std::max<std::uint64_t>(busy_ns_ / 1000, 1);
-    format(sink, "machine: {} harts, {} MiB, {} ms busy, {} times idle, {} SBI calls\n", config_.harts,
-           config_.ram.size() >> 20, busy_us / 1000, idles_, supervisor_calls_);
     const std::uint64_t instructions = engine.instructions + instructions_before_reset_;
-    format(sink, "engine: {} instructions, {} MIPS, {} exceptions, {} interrupts\n", instructions,
-           instructions / busy_us, engine.exceptions, engine.interrupts);
-    format(sink, "code: {} blocks of {} instructions translated, {} blocks invalidated, {} lookups\n",
-           engine.blocks_translated, engine.instructions_translated, engine.blocks_invalidated,
-           engine.block_lookups);
-    format(sink, "native: {} blocks of {} instructions compiled, {} bytes, {} links, {} flushes\n",
-           engine.native.blocks, engine.native.guest_instructions, engine.native.bytes, engine.native.links,
-           engine.native.flushes);
-    format(sink, "exits: {} times back to the run loop\n", engine.executions);
-    format(sink, "memory: {} TLB misses\n", engine.tlb_misses);
-    board_.print_statistics(sink);
+    facts.add("machine", "harts", config_.harts);
+    facts.add("machine", "memory_bytes", config_.ram.size());
+    facts.add("machine", "busy_us", busy_us);
+    facts.add("machine", "idles", idles_);
+    facts.add("machine", "sbi_calls", supervisor_calls_);
+    facts.add("instructions", "all", instructions);
+    facts.add("instructions", "per_us", instructions / busy_us);
+    facts.add("instructions", "interpreted", instructions - engine.host_code_instructions);
+    facts.add("instructions", "host_code", engine.host_code_instructions);
+    report(engine, facts);
+    board_.report_statistics(facts);
 }
 
 Status check(const MachineConfig& config) {

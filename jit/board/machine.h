@@ -30,6 +30,7 @@ struct MachineConfig {
     unsigned promote_after = 10;      // executions of a block before it is compiled
     CodeObserver* observer = nullptr; // of the engine's translations; outlives the machine
     ExecutionObserver* execution_observer = nullptr;
+    bool measures_compilation = false; // for statistics: how long it takes
 };
 
 struct Outcome {
@@ -60,7 +61,7 @@ public:
     virtual Status reset() = 0;
     // Makes run() return soon; callable from any thread and from signal handlers.
     virtual void kick() = 0;
-    virtual void print_statistics(Sink& sink) = 0;
+    virtual void report_statistics(Facts& facts) = 0;
 };
 
 } // namespace ashlar::jit::board

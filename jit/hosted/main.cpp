@@ -80,6 +80,20 @@ int complain(const std::string& message, int code) {
     return code;
 }
 
+void report_statistics(board::Machine& machine, StatisticsFormat form, Sink& messages) {
+    if (form == StatisticsFormat::Text) {
+        TextFacts facts(messages);
+        machine.report_statistics(facts);
+    }
+    std::string ignored;
+    if (form == StatisticsFormat::Json) {
+        if (const auto plain = TextFile::create("", ignored)) { // without the program's name
+            JsonFacts facts(*plain);
+            machine.report_statistics(facts);
+        }
+    }
+}
+
 // Everything that a machine needs from the host.
 struct Images {
     std::vector<std::byte> firmware, kernel, initrd;
@@ -143,7 +157,7 @@ bool Session::serve_user() {
     case Escape::Help: messages_.write(kEscapeHelp); break;
     case Escape::Statistics:
         messages_.write("\n");
-        machine_.print_statistics(messages_);
+        report_statistics(machine_, StatisticsFormat::Text, messages_);
         break;
     }
     return true;
@@ -214,6 +228,7 @@ int run_machine(const Options& options) {
     config.promote_after = options.promote_after;
     config.observer = visibility->observer();
     config.execution_observer = visibility->execution_observer();
+    config.measures_compilation = options.statistics != StatisticsFormat::None;
     const auto machine = board::Machine::create(config);
     if (!machine.ok())
         return kFailure; // the reason was written to `messages`
@@ -223,8 +238,7 @@ int run_machine(const Options& options) {
     const int code = Session(*machine.value(), terminal, clock, messages).run();
     running_machine.store(nullptr);
     terminal.flush();
-    if (options.statistics)
-        machine.value()->print_statistics(messages);
+    report_statistics(*machine.value(), options.statistics, messages);
     return code;
 }
 

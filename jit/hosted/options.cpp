@@ -22,7 +22,7 @@ Runs a riscv64 machine that is compatible with QEMU's `virt` board.
   --harts N              number of harts, 1 to 32 (default 1)
   --tier N               0 interprets everything, 1 compiles what runs often (default 1)
   --promote-after N      executions of a block before it is compiled (default 10)
-  --stats                print statistics at the end
+  --stats[=text|json]    print statistics at the end
   --dump-ir[=FILE]       write the intermediate representation of each translated block to FILE or standard error
   --dump-code[=FILE]     write the host code of each compiled block, disassembled
   --dump-filter PC[-PC]  only what was translated for these guest-virtual addresses (hexadecimal), or NAME: for
@@ -126,11 +126,12 @@ private:
         if (equals != std::string_view::npos)
             attached = word.substr(equals + 1);
 
-        bool* const flag = name == "--stats"      ? &options_.statistics
-                           : name == "--perf-map" ? &options_.visibility.perf_map
-                           : name == "--help"     ? &options_.help
-                           : name == "--version"  ? &options_.version
-                                                  : nullptr;
+        if (name == "--stats")
+            return statistics(attached);
+        bool* const flag = name == "--perf-map"  ? &options_.visibility.perf_map
+                           : name == "--help"    ? &options_.help
+                           : name == "--version" ? &options_.version
+                                                 : nullptr;
         if (flag != nullptr) {
             *flag = true;
             return !attached || fail(std::string(name) + " takes no value");
@@ -198,6 +199,13 @@ private:
             return fail("--harts '" + text + "': a number from 1 to " + std::to_string(board::kMaxHarts) +
                         " is needed");
         options_.harts = static_cast<unsigned>(number);
+        return true;
+    }
+
+    bool statistics(const std::optional<std::string_view>& form) {
+        if (form && *form != "json" && *form != "text")
+            return fail("--stats '" + std::string(*form) + "': text or json is needed");
+        options_.statistics = form == "json" ? StatisticsFormat::Json : StatisticsFormat::Text;
         return true;
     }
 

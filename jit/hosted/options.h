@@ -27,6 +27,8 @@ struct VisibilityOptions {
     std::vector<SymbolFile> symbols;
 };
 
+enum class StatisticsFormat : std::uint8_t { None, Text, Json };
+
 struct Options {
     std::uint64_t memory = std::uint64_t{128} << 20; // bytes, a multiple of 2 MiB
     unsigned harts = 1;
@@ -34,7 +36,7 @@ struct Options {
     std::vector<DiskOption> disks;
     unsigned tier = 1;           // the highest tier that may run: 0 interprets everything
     unsigned promote_after = 10; // executions of a block before it is compiled
-    bool statistics = false;     // print them at the end
+    StatisticsFormat statistics = StatisticsFormat::None; // at the end
     VisibilityOptions visibility;
     bool help = false, version = false;
 };

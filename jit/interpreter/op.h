@@ -73,6 +73,7 @@ struct Exit {
         CodeChanged, // translated code was overwritten; pc is the next instruction
         Promote, // the block at pc has run often enough to be compiled; `value` is the address of its code
     };
+    static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::Promote) + 1;
     Kind kind = Kind::Budget;
     std::uint64_t cause = 0, value = 0;
     const Op** link = nullptr;
@@ -119,6 +120,7 @@ struct Context {
     Exit exit;
     mmu::Mmu* mmu = nullptr;
     Helpers* helpers = nullptr;
+    std::uint64_t retired_in_host_code = 0; // while out of it
 
     static constexpr unsigned kVirtualBits = 39; // bits from here on are all equal, in RAM's addresses too
     static constexpr std::uint64_t kGenerationUnit = std::uint64_t{1} << kVirtualBits,

@@ -59,6 +59,7 @@ Bytes BaselineCompiler::compile(const NativeBlock& block) {
     block.code[0].handler = enter_;
     ++statistics_.blocks;
     statistics_.guest_instructions += block.guest_instructions;
+    statistics_.bytes += emit_.position() - body_;
     return {executable(body_), emit_.position() - body_};
 }
 
@@ -236,13 +237,6 @@ void BaselineCompiler::link_through_jump_cache(const void* native_edge) {
 
 void BaselineCompiler::flush() {
     emit_.setSize(start_of_blocks_);
-    ++statistics_.flushes;
-}
-
-NativeStatistics BaselineCompiler::statistics() const {
-    NativeStatistics result = statistics_;
-    result.bytes = emit_.getSize();
-    return result;
 }
 
 } // namespace ashlar::jit::x86_64

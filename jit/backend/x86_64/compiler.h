@@ -19,7 +19,7 @@ public:
     void link_through_jump_cache(const void* native_edge) override;
     void flush() override;
     bool is_compiled(const Op* code) const override { return code->handler == enter_; }
-    NativeStatistics statistics() const override;
+    NativeStatistics statistics() const override { return statistics_; }
     void report_shared_code(CodeObserver& observer) const override;
 
 private:
@@ -43,6 +43,9 @@ private:
     static constexpr std::size_t kMaxEdges = 4;
 
     void emit_thunks();
+    // Keep count of the instructions that host code retires, on the way in and out. Change rax.
+    void emit_count_entry();
+    void emit_count_exit();
     void emit_leave_null();
     void emit_exit_thunk(interpreter::Exit::Kind kind);
     void emit_jump_cache_probe();

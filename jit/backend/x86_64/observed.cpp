@@ -1,7 +1,20 @@
-// What tier 1 tells an observer.
+// What tier 1 tells an observer and statistics.
 #include "jit/backend/x86_64/compiler.h"
 
 namespace ashlar::jit::x86_64 {
+
+// Retired instructions are retired_at_zero - budget, whatever changes the budget.
+void BaselineCompiler::emit_count_entry() {
+    emit_.mov(emit_.rax, emit_.context_field(offsetof(Context, retired_at_zero)));
+    emit_.sub(emit_.rax, emit_.context_field(offsetof(Context, budget)));
+    emit_.sub(emit_.context_field(offsetof(Context, retired_in_host_code)), emit_.rax);
+}
+
+void BaselineCompiler::emit_count_exit() {
+    emit_.mov(emit_.rax, emit_.context_field(offsetof(Context, retired_at_zero)));
+    emit_.sub(emit_.rax, emit_.context_field(offsetof(Context, budget)));
+    emit_.add(emit_.context_field(offsetof(Context, retired_in_host_code)), emit_.rax);
+}
 
 void BaselineCompiler::mark(const Op* op) {
     if (block_->marks == nullptr)

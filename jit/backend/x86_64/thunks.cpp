@@ -32,6 +32,7 @@ BaselineCompiler::BaselineCompiler(const CodeMemory& memory)
 }
 
 void BaselineCompiler::emit_leave_null() {
+    emit_count_exit();
     emit_.xor_(emit_.eax, emit_.eax);
     emit_.add(emit_.rsp, 8);
     for (const int saved : {15, 14, 13, 12, 5, 3})
@@ -76,6 +77,7 @@ void BaselineCompiler::emit_thunks() {
         e.push(Xbyak::Reg64(saved));
     e.sub(e.rsp, 8);
     e.lea(e.r15, e.ptr[e.rdi + kContextBias]);
+    emit_count_entry();
     e.mov(e.eax, e.dword[e.rsi + offsetof(Op, imm)]);
     e.mov(e.rcx, reinterpret_cast<std::uintptr_t>(memory_.executable));
     e.add(e.rax, e.rcx);
@@ -127,6 +129,7 @@ void BaselineCompiler::emit_thunks() {
     interpret_op_ = e.position();
     e.spill_pinned();
     e.mov(e.context_field(kPcOffset), e.rbp);
+    emit_count_exit();
     e.mov(e.rax, e.rdx);
     e.add(e.rsp, 8);
     for (const int saved : {15, 14, 13, 12, 5, 3})

@@ -1,0 +1,57 @@
+// What the engine counts.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "jit/facts.h"
+#include "jit/interpreter/op.h"
+#include "jit/platform.h"
+
+namespace ashlar::jit {
+
+struct TierStatistics {
+    std::uint64_t units = 0;              // blocks, or what else the tier compiles
+    std::uint64_t guest_instructions = 0; // in them
+    std::uint64_t bytes = 0;              // of code made of them, since the beginning
+    std::uint64_t compile_ns = 0;         // spent on that, if it is measured
+};
+
+struct EngineStatistics {
+    static constexpr std::size_t kTiers = 2;
+
+    std::uint64_t instructions = 0;
+    std::uint64_t host_code_instructions = 0; // of them in host code; counts on when instret is reset
+    std::array<TierStatistics, kTiers> tiers{};
+    std::uint64_t flushes = 0, blocks_invalidated = 0, pages_invalidated = 0;
+    std::uint64_t links = 0, native_links = 0;
+    std::uint64_t executions = 0; // times that a hart entered translated code from its run loop
+    std::array<std::uint64_t, interpreter::Exit::kKinds> exits{}; // how it came back
+    std::uint64_t jump_cache_misses = 0;
+    std::uint64_t block_lookups = 0, tlb_misses = 0, exceptions = 0, interrupts = 0;
+};
+
+// All but `instructions`.
+void report(const EngineStatistics& statistics, Facts& facts);
+
+// Adds the time that it exists to `to`, by a clock that may be absent.
+class Stopwatch {
+public:
+    Stopwatch(Clock* clock, std::uint64_t& to) : clock_(clock), to_(to) {
+        if (clock_ != nullptr)
+            begin_ = clock_->monotonic_ns();
+    }
+    Stopwatch(const Stopwatch&) = delete;
+    Stopwatch& operator=(const Stopwatch&) = delete;
+    ~Stopwatch() {
+        if (clock_ != nullptr)
+            to_ += clock_->monotonic_ns() - begin_;
+    }
+
+private:
+    Clock* clock_;
+    std::uint64_t& to_;
+    std::uint64_t begin_ = 0;
+};
+
+} // namespace ashlar::jit
