@@ -41,7 +41,7 @@ public:
 
 private:
     static constexpr std::uint64_t kNoTrap = 0x3f; // not a cause that exists
-    Guest guest_;
+    Guest guest_{2 << 20};
     std::uint64_t end_ = kCode;
 };
 

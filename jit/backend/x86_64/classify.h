@@ -37,6 +37,16 @@ struct OpClass {
     std::uint8_t width = 0;
     ir::Precision precision{};  // Float
     std::uint8_t attribute = 0; // Float: an fp.h enum
+
+    std::size_t float_operands() const { // of Float
+        return opcode == ir::Opcode::FloatFromInteger || opcode == ir::Opcode::FloatFromBits
+                   ? 0
+                   : ir::info(opcode).operand_count();
+    }
+    bool has_integer_result() const { // of Float
+        return opcode == ir::Opcode::FloatCompare || opcode == ir::Opcode::FloatToInteger ||
+               opcode == ir::Opcode::FloatToBits;
+    }
 };
 
 // Built once; immutable then.

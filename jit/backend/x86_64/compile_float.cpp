@@ -9,15 +9,11 @@ namespace ashlar::jit::x86_64 {
 using ir::Opcode;
 using ir::Precision;
 using Xbyak::Reg64;
+using Xbyak::Xmm;
 
 namespace {
 
 constexpr int kGuard = static_cast<int>(offsetof(Context, guard)) - kContextBias;
-
-bool has_integer_result(Opcode opcode) {
-    return opcode == Opcode::FloatCompare || opcode == Opcode::FloatToInteger ||
-           opcode == Opcode::FloatToBits;
-}
 
 } // namespace
 
@@ -35,71 +31,72 @@ void BaselineCompiler::emit_leave_if_interpreted(const Op* next) {
     emit_.bind(inline_after_all);
 }
 
+void BaselineCompiler::reload(const FloatCache::Contents& floats) {
+    for (unsigned i = 0; i < FloatCache::kRegisters; ++i)
+        if (floats[i] != FloatCache::kNothing)
+            float_.load(Xmm(static_cast<int>(i)), emit_.slot_address(floats[i]));
+}
+
 void BaselineCompiler::emit_float(const OpClass& op_class, const Op& op) {
     if (!emit_float_inline(op_class, op))
         return emit_call(&op);
-    if (!has_integer_result(op_class.opcode))
-        emit_.movq(emit_.slot_address(op.d), emit_.xmm0);
+    if (!op_class.has_integer_result())
+        emit_.movq(emit_.slot_address(op.d), Xmm(floats_.find(op.d)));
     const FloatEmitter::SlowJumps slow = float_.take_slow_jumps();
     for (std::size_t i = 0; i < slow.count; ++i)
         add_slow_path(slow.positions[i], &op);
 }
 
-// The result is in xmm0, or has gone to its slot if it is an integer.
+Xmm BaselineCompiler::float_operand(unsigned slot) {
+    if (const int found = floats_.find(slot); found >= 0)
+        return Xmm(found);
+    const Xmm loaded(floats_.assign(slot));
+    float_.load(loaded, emit_.slot_address(slot));
+    return loaded;
+}
+
+// The result is in its slot's register, or has gone to its slot if it is an integer.
 bool BaselineCompiler::emit_float_inline(const OpClass& op_class, const Op& op) {
     Emitter& e = emit_;
     const Precision precision = op_class.precision;
     const auto rounding = static_cast<std::uint8_t>(op.imm >> 16);
-    const Xbyak::Address slots[] = {e.slot_address(op.a), e.slot_address(op.b), e.slot_address(op.c)};
-    const FloatEmitter::Source a{slots[0], boxed_[op.a]}, b{slots[1], boxed_[op.b]},
-        c{slots[2], boxed_[op.c]};
-    const Reg64 integer = e.target(op.d, e.rcx);
+    // Operands first, for the result not to take their registers.
+    const std::size_t operands = op_class.float_operands();
+    const Xmm a_in = operands > 0 ? float_operand(op.a) : e.xmm15,
+              b_in = operands > 1 ? float_operand(op.b) : a_in,
+              c_in = operands > 2 ? float_operand(op.c) : a_in;
+    const FloatEmitter::Source a{a_in, floats_.is_boxed(op.a)}, b{b_in, floats_.is_boxed(op.b)},
+        c{c_in, floats_.is_boxed(op.c)};
+    if (op_class.has_integer_result()) {
+        const Reg64 d = e.target(op.d, e.rcx);
+        if (op_class.opcode == Opcode::FloatCompare)
+            float_.compare(static_cast<fp::Compare>(op_class.attribute), precision, d, a, b);
+        else if (op_class.opcode == Opcode::FloatToBits)
+            float_.to_bits(precision, d, a);
+        else if (!float_.to_integer(static_cast<fp::Integer>(op_class.attribute), precision, rounding, d, a))
+            return false;
+        e.finish(op.d, d);
+        return true;
+    }
+    const Xmm d(op_class.opcode == Opcode::FloatFused ? floats_.assign_another(op.d) : floats_.assign(op.d));
     switch (op_class.opcode) {
     case Opcode::FloatArithmetic:
-        return float_.arithmetic(static_cast<fp::Arithmetic>(op_class.attribute), precision, rounding, e.xmm0,
-                                 a, b);
+        return float_.arithmetic(static_cast<fp::Arithmetic>(op_class.attribute), precision, rounding, d, a,
+                                 b);
     case Opcode::FloatFused:
-        return float_.fused(static_cast<fp::Fused>(op_class.attribute), precision, rounding, e.xmm0, a, b, c);
-    case Opcode::FloatMinimum: float_.minimum(precision, e.xmm0, a, b); return true;
-    case Opcode::FloatMaximum: float_.maximum(precision, e.xmm0, a, b); return true;
+        return float_.fused(static_cast<fp::Fused>(op_class.attribute), precision, rounding, d, a, b, c);
+    case Opcode::FloatMinimum: float_.minimum(precision, d, a, b); return true;
+    case Opcode::FloatMaximum: float_.maximum(precision, d, a, b); return true;
     case Opcode::FloatSign:
-        float_.sign(static_cast<fp::SignInjection>(op_class.attribute), precision, e.xmm0, a, b);
+        float_.sign(static_cast<fp::SignInjection>(op_class.attribute), precision, d, a, b);
         return true;
-    case Opcode::FloatWiden: return float_.widen(rounding, e.xmm0, a);
-    case Opcode::FloatNarrow: return float_.narrow(rounding, e.xmm0, a);
+    case Opcode::FloatWiden: return float_.widen(rounding, d, a);
+    case Opcode::FloatNarrow: return float_.narrow(rounding, d, a);
     case Opcode::FloatFromInteger:
-        return float_.from_integer(static_cast<fp::Integer>(op_class.attribute), precision, rounding, e.xmm0,
+        return float_.from_integer(static_cast<fp::Integer>(op_class.attribute), precision, rounding, d,
                                    e.in_register(op.a, e.rax));
-    case Opcode::FloatFromBits: float_.from_bits(precision, e.xmm0, e.in_register(op.a, e.rax)); return true;
-    case Opcode::FloatCompare:
-        float_.compare(static_cast<fp::Compare>(op_class.attribute), precision, integer, a, b);
-        break;
-    case Opcode::FloatToInteger:
-        if (!float_.to_integer(static_cast<fp::Integer>(op_class.attribute), precision, rounding, integer, a))
-            return false;
-        break;
-    case Opcode::FloatToBits: float_.to_bits(precision, integer, a); break;
+    case Opcode::FloatFromBits: float_.from_bits(precision, d, e.in_register(op.a, e.rax)); return true;
     default: return false;
-    }
-    e.finish(op.d, integer);
-    return true;
-}
-
-void BaselineCompiler::note_boxed(const OpClass& op_class, const Op& op) {
-    const bool single = op_class.precision == Precision::Single;
-    switch (op_class.shape) {
-    case Shape::Load: boxed_[op.d] = op_class.extension == ir::Extension::Box; return;
-    case Shape::Copy: boxed_[op.d] = boxed_[op.a]; return;
-    case Shape::Float:
-        boxed_[op.d] =
-            op_class.opcode == Opcode::FloatNarrow ||
-            (single && op_class.opcode != Opcode::FloatWiden && !has_integer_result(op_class.opcode));
-        return;
-    case Shape::Call: boxed_.fill(false); return; // it may be a helper
-    case Shape::Store:
-    case Shape::Fence:
-    case Shape::Guard: return; // without a result
-    default: boxed_[op.d] = false; return;
     }
 }
 

@@ -42,6 +42,13 @@ void BaselineCompiler::emit_load(const OpClass& op_class, const Op& op) {
     std::size_t slow_jump = 0;
     emit_address(op);
     emit_probe(op_class.width, offsetof(TlbEntry, read), slow_jump);
+    const bool boxes = op_class.extension == ir::Extension::Box;
+    if (boxes || FloatCache::is_float(op.d)) {
+        const Xbyak::Xmm to(floats_.assign(op.d));
+        boxes ? float_.load_single(to, e.dword[e.rax]) : float_.load(to, e.qword[e.rax]);
+        e.movq(e.slot_address(op.d), to);
+        return add_slow_path(slow_jump, &op);
+    }
     const Xbyak::Reg64 to = e.target(op.d, e.rax);
     const bool is_signed = op_class.extension == ir::Extension::Sign;
     switch (op_class.width) {
@@ -49,10 +56,6 @@ void BaselineCompiler::emit_load(const OpClass& op_class, const Op& op) {
     case 2: is_signed ? e.movsx(to, e.word[e.rax]) : e.movzx(to.cvt32(), e.word[e.rax]); break;
     case 4: is_signed ? e.movsxd(to, e.dword[e.rax]) : e.mov(to.cvt32(), e.dword[e.rax]); break;
     default: e.mov(to, e.ptr[e.rax]); break;
-    }
-    if (op_class.extension == ir::Extension::Box) {
-        e.mov(e.rcx, 0xffffffff00000000);
-        e.or_(to, e.rcx);
     }
     e.finish(op.d, to);
     add_slow_path(slow_jump, &op);
@@ -63,6 +66,11 @@ void BaselineCompiler::emit_store(const OpClass& op_class, const Op& op) {
     std::size_t slow_jump = 0;
     emit_address(op);
     emit_probe(op_class.width, offsetof(TlbEntry, write), slow_jump);
+    if (const int found = floats_.find(op.d); found >= 0) {
+        op_class.width == 8 ? e.movq(e.qword[e.rax], Xbyak::Xmm(found))
+                            : e.movd(e.dword[e.rax], Xbyak::Xmm(found));
+        return add_slow_path(slow_jump, &op);
+    }
     const Xbyak::Reg64 value = e.in_register(op.d, e.rdx);
     switch (op_class.width) {
     case 1: e.mov(e.byte[e.rax], value.cvt8()); break;

@@ -41,13 +41,14 @@ Bytes BaselineCompiler::compile(const NativeBlock& block) {
     body_ = emit_.position();
     block_ = &block;
     slow_path_count_ = edge_count_ = 0;
-    boxed_.fill(false);
+    floats_.begin(classifier_, block.code);
     for (std::size_t i = 1; i < block.code.size(); ++i) {
         const Op& op = block.code[i];
         const OpClass op_class = classifier_.classify(op.handler);
         mark(&op);
+        floats_.begin_op(i);
         emit_op(op, block);
-        note_boxed(op_class, op);
+        floats_.end_op(op_class, op);
         if (op_class.shape == Shape::LoadWide)
             ++i;
         if (op_class.shape >= Shape::Jump)
@@ -124,6 +125,7 @@ void BaselineCompiler::emit_call(const Op* op) {
     mark_data(2 * sizeof(Op));
     emit_.db(reinterpret_cast<const std::uint8_t*>(op), sizeof(Op));
     emit_.db(reinterpret_cast<const std::uint8_t*>(&resume_), sizeof(Op));
+    floats_.clear();
 }
 
 void BaselineCompiler::emit_branch(const OpClass& op_class, const Op& op, const NativeBlock& block) {
@@ -182,7 +184,7 @@ void BaselineCompiler::emit_edge(std::int32_t offset, const NativeBlock& block) 
 
 void BaselineCompiler::add_slow_path(std::size_t jump, const Op* op) {
     ASHLAR_ASSERT(slow_path_count_ < kMaxSlowPaths);
-    slow_paths_[slow_path_count_++] = {jump, emit_.position(), op, false};
+    slow_paths_[slow_path_count_++] = {jump, emit_.position(), op, false, floats_.needed()};
 }
 
 void BaselineCompiler::emit_cold_code() {
@@ -196,6 +198,7 @@ void BaselineCompiler::emit_cold_code() {
         emit_call(slow.op);
         if (slow.is_guard)
             emit_leave_if_interpreted(slow.op + 1);
+        reload(slow.floats);
         emit_.jump_to(slow.resume);
     }
     mark(nullptr);

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "jit/backend/x86_64/emit_float.h"
+#include "jit/backend/x86_64/float_cache.h"
 #include "jit/native_compiler.h"
 
 namespace ashlar::jit::x86_64 {
@@ -29,6 +30,7 @@ private:
         std::size_t resume;
         const Op* op;
         bool is_guard;
+        FloatCache::Contents floats; // reloaded before going on
     };
     // A way out of the block. `site` is the rel32 of the jump to patch; a cross-page edge has a guard before
     // it: pc and generation must be those it was linked for, told by one 64-bit immediate that is the two
@@ -58,11 +60,11 @@ private:
     void emit_probe(unsigned width, std::size_t tag_offset, std::size_t& slow_jump);
     void emit_float(const OpClass& op_class, const Op& op);
     bool emit_float_inline(const OpClass& op_class, const Op& op);
+    void reload(const FloatCache::Contents& floats);
     void emit_guard(const Op& op);
     // Goes on in the threaded code if the interpreter must carry out floating point.
     void emit_leave_if_interpreted(const Op* next);
-    // Keeps track of what holds a NaN-boxed single.
-    void note_boxed(const OpClass& op_class, const Op& op);
+    Xbyak::Xmm float_operand(unsigned slot); // loaded if need be
     void emit_branch(const OpClass& op_class, const Op& op, const NativeBlock& block);
     void emit_jump_indirect(const Op& op);
     void charge(const Op& op);
@@ -91,7 +93,7 @@ private:
     std::size_t body_ = 0;               // its position
     std::array<SlowPath, kMaxSlowPaths> slow_paths_{};
     std::size_t slow_path_count_ = 0;
-    std::array<bool, interpreter::kSlots> boxed_{};
+    FloatCache floats_;
     std::array<Edge, kMaxEdges> edges_{};
     std::size_t edge_count_ = 0;
     NativeStatistics statistics_;

@@ -65,6 +65,9 @@ public:
                       const Reg64& x);
     void to_bits(Precision precision, const Reg64& d, Source a);
     void from_bits(Precision precision, const Xmm& d, const Reg64& x);
+    // d = a register's bits: also from memory, where a single of 32 bits becomes a boxed one.
+    void load(const Xmm& d, const Xbyak::Operand& from);
+    void load_single(const Xmm& d, const Xbyak::Address& from);
     bool widen(std::uint8_t rounding, const Xmm& d, Source a);
     bool narrow(std::uint8_t rounding, const Xmm& d, Source a);
 
@@ -90,7 +93,6 @@ private:
     void require_boxed(Precision precision, Source a, Source b);
     // The operand in a register: its own, or loaded into `scratch`.
     Xmm in_register(Source a, const Xmm& scratch);
-    void load(const Xmm& to, const Operand& from);
     // d = a OP b. In both, b is not d unless a is too.
     enum class Packed : std::uint8_t { And, Or, Xor };
     void packed(Packed operation, const Xmm& d, const Xmm& a, const Operand& b);

@@ -129,6 +129,11 @@ void FloatEmitter::from_bits(Precision precision, const Xmm& d, const Reg64& x) 
         packed(Packed::Or, d, d, constant(Constant::Box));
 }
 
+void FloatEmitter::load_single(const Xmm& d, const Xbyak::Address& from) {
+    e_.features.avx ? e_.vmovd(d, from) : e_.movd(d, from);
+    packed(Packed::Or, d, d, constant(Constant::Box));
+}
+
 bool FloatEmitter::widen(std::uint8_t, const Xmm& d, Source a) {
     require_boxed(Precision::Single, a);
     if (e_.features.avx) {
