@@ -69,6 +69,9 @@ $(HOST)/tests/$(1): $(call obj,$(HOST),$(call sources,hosttests/$(1)) $(TEST_ARC
 endef
 $(foreach t,$(TEST_DIRS),$(eval $(call test_binary,$(t))))
 
+# It runs the program, too.
+$(HOST)/tests/hosted: | $(HOST)/ashlar-run
+
 # What the test of floating point compares with: a riscv64 program for qemu-riscv64.
 $(HOST)/tests/fp: | $(HOST)/tests/fp-oracle
 $(HOST)/tests/fp-oracle: hosttests/fp/oracle.riscv64.c hosttests/fp/oracle.h ; @mkdir -p $(@D) && echo "  RISCV   $<"
