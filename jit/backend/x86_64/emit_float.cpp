@@ -194,21 +194,27 @@ bool FloatEmitter::fused(fp::Fused operation, Precision precision, std::uint8_t 
 }
 
 void FloatEmitter::compare(fp::Compare operation, Precision precision, const Reg64& d, Source a, Source b) {
+    const Flags flags = compare_flags(operation, precision, a, b);
+    e_.mov(d.cvt32(), 0); // leaves the flags
+    if (flags.unless_parity) {
+        e_.mov(e_.eax, 0);
+        e_.setnp(e_.al);
+        e_.cmove(d.cvt32(), e_.eax);
+    } else {
+        flags.condition == kAbove ? e_.seta(d.cvt8()) : e_.setae(d.cvt8());
+    }
+}
+
+FloatEmitter::Flags FloatEmitter::compare_flags(fp::Compare operation, Precision precision, Source a,
+                                                Source b) {
     require_boxed(precision, a, b);
     if (operation == fp::Compare::Equal) {
-        const Xmm left = in_register(a, e_.xmm15);
-        e_.xor_(e_.eax, e_.eax);
-        compare_quiet(precision, left, b.bits);
-        e_.setnp(e_.al);
-        e_.mov(d.cvt32(), 0); // leaves the flags
-        e_.cmove(d.cvt32(), e_.eax);
-        return;
+        compare_quiet(precision, in_register(a, e_.xmm15), b.bits);
+        return {kEqual, true};
     }
-    // Above and above or equal are false when unordered, unlike their opposites.
-    const Xmm right = in_register(b, e_.xmm15);
-    e_.xor_(d.cvt32(), d.cvt32());
-    compare_signaling(precision, right, a.bits);
-    operation == fp::Compare::Less ? e_.seta(d.cvt8()) : e_.setae(d.cvt8());
+    // The other way round: above and above or equal are false when unordered, unlike their opposites.
+    compare_signaling(precision, in_register(b, e_.xmm15), a.bits);
+    return {operation == fp::Compare::Less ? kAbove : kAboveOrEqual, false};
 }
 
 // The host's minimum and maximum are the second operand when both are zeros: done both ways, and the results,

@@ -55,6 +55,13 @@ public:
     bool fused(fp::Fused operation, Precision precision, std::uint8_t rounding, const Xmm& d, Source a,
                Source b, Source c);
     void compare(fp::Compare operation, Precision precision, const Reg64& d, Source a, Source b);
+    // For a branch: the host's flags. The comparison holds if `condition` does and, where `unless_parity`
+    // says so, kParity does not.
+    struct Flags {
+        std::uint8_t condition;
+        bool unless_parity;
+    };
+    Flags compare_flags(fp::Compare operation, Precision precision, Source a, Source b);
     void minimum(Precision precision, const Xmm& d, Source a, Source b) { select(false, precision, d, a, b); }
     void maximum(Precision precision, const Xmm& d, Source a, Source b) { select(true, precision, d, a, b); }
     void sign(fp::SignInjection operation, Precision precision, const Xmm& d, Source a, Source b);
