@@ -161,12 +161,15 @@ std::size_t EngineCore::lower(const BlockKey& key, std::span<interpreter::Op> co
 
 Block& EngineCore::translate(const BlockKey& key, std::uint64_t pc) {
     TierStatistics& statistics = statistics_.tiers[0];
-    const Stopwatch watch(options_.stopwatch, statistics.compile_ns);
-    lift(memory_, key, block_);
+    {
+        const Stopwatch watch(options_.stopwatch, statistics.compile_ns);
+        lift(memory_, key, block_);
+    }
     ASHLAR_ASSERT(block_.guest_instructions() != 0);
     ASHLAR_ASSERT(!options_.verify_ir || ir::verify(block_).ok());
     if (observation_ != nullptr)
         observation_->lifted(key, pc, block_);
+    const Stopwatch watch(options_.stopwatch, statistics.compile_ns);
     for (;;) {
         const std::size_t room = interpreter::max_ops(block_.size()) + 1;
         bool first_in_page = false;

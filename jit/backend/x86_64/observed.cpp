@@ -37,6 +37,9 @@ void BaselineCompiler::report_shared_code(CodeObserver& observer) const {
     emitted.name = "ways in and out";
     emitted.tier = 1;
     emitted.code = {executable(0), start_of_blocks_};
+    const CodeMark marks[] = {{0, CodeMark::kData, 0}, // constants
+                              {static_cast<std::uint32_t>(enter_position_), CodeMark::kNoGuest, 0}};
+    emitted.marks = marks;
     observer.code_emitted(emitted);
 }
 
