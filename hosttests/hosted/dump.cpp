@@ -16,6 +16,21 @@ TEST(HostDisassembly, IsIntelSyntaxAndSurvivesNonsense) {
                          "    1004  c3                       ret\n");
 }
 
+TEST(HostDisassembly, NamesTheHartsState) {
+    const unsigned char code[] = {0x49, 0x8b, 0x47, 0xa8,                      // mov rax, [r15 - 0x58]
+                                  0x49, 0x8b, 0x47, 0x08,                      // mov rax, [r15 + 8]
+                                  0x49, 0x8b, 0x87, 0x88, 0x00, 0x00, 0x00,    // mov rax, [r15 + 0x88]
+                                  0x49, 0x8b, 0x84, 0x07, 0xf0, 0x07, 0,    0, // mov rax, [r15 + rax + 0x7f0]
+                                  0x49, 0x8b, 0x87, 0x00, 0x00, 0x00, 0x80};   // far below the state
+    TextSink text;
+    HostDisassembler().print(std::as_bytes(std::span(code)), 0, text);
+    EXPECT_NE(text.text.find("[r15 - 0x58]  ; x5\n"), kNone) << text.text;
+    EXPECT_NE(text.text.find("[r15 + 8]  ; x17\n"), kNone);
+    EXPECT_NE(text.text.find("[r15 + 0x88]  ; f1\n"), kNone);
+    EXPECT_NE(text.text.find("[r15 + rax + 0x7f0]\n"), kNone);
+    EXPECT_NE(text.text.find("[r15 - 0x80000000]\n"), kNone);
+}
+
 TEST(Dump, ShowsHostCodeBetweenTheGuestsInstructions) {
     const TemporaryFile file;
     VisibilityOptions options;

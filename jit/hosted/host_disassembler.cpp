@@ -1,6 +1,10 @@
 #include "jit/hosted/host_disassembler.h"
 
+#include <algorithm>
 #include <capstone/capstone.h>
+#include <charconv>
+
+#include "jit/backend/x86_64/emitter.h"
 
 namespace ashlar::jit::hosted {
 
@@ -11,6 +15,52 @@ struct HostDisassembler::State {
 
 namespace {
 
+using interpreter::Context;
+
+constexpr std::size_t kRegisters = 32; // of each kind
+static_assert(ir::kFloatSlot == kRegisters);
+
+struct Field {
+    std::size_t offset;
+    std::string_view name;
+};
+constexpr Field kFields[] = {{sizeof(std::uint64_t) * ir::kPcSlot, "pc"},
+                             {sizeof(std::uint64_t) * ir::kFloatFlagsSlot, "fflags"},
+                             {sizeof(std::uint64_t) * ir::kRoundingSlot, "frm"},
+                             {offsetof(Context, budget), "budget"},
+                             {offsetof(Context, tlb), "TLB"},
+                             {offsetof(Context, generation), "generation"},
+                             {offsetof(Context, guard), "guard"}};
+
+// Host code has the hart's state at r15: says which part of it an operand is.
+void print_state_operand(std::string_view operands, Sink& sink) {
+    const std::size_t at = operands.find("[r15 ");
+    if (at == std::string_view::npos)
+        return;
+    std::string_view distance = operands.substr(at + 5);
+    const bool below = distance.starts_with("- ");
+    distance = distance.substr(0, distance.find(']'));
+    distance.remove_prefix(std::min<std::size_t>(2, distance.size()));
+    const bool hexadecimal = distance.starts_with("0x");
+    distance.remove_prefix(hexadecimal ? 2 : 0);
+    std::int64_t offset = 0;
+    const auto [end, failure] =
+        std::from_chars(distance.data(), distance.data() + distance.size(), offset, hexadecimal ? 16 : 10);
+    if (failure != std::errc{} || end != distance.data() + distance.size())
+        return;
+    offset = (below ? -offset : offset) + x86_64::kContextBias;
+    const auto slot = static_cast<std::uint64_t>(offset) / sizeof(std::uint64_t);
+    if (offset < 0)
+        return;
+    if (slot < kRegisters)
+        return format(sink, "  ; x{}", slot);
+    if (slot < 2 * kRegisters)
+        return format(sink, "  ; f{}", slot - kRegisters);
+    for (const Field& field : kFields)
+        if (offset == static_cast<std::int64_t>(field.offset))
+            return format(sink, "  ; {}", field.name);
+}
+
 void print_line(std::uint64_t address, Bytes bytes, std::string_view mnemonic, std::string_view operands,
                 Sink& sink) {
     constexpr std::size_t kColumn = 8; // bytes that line up
@@ -19,7 +69,9 @@ void print_line(std::uint64_t address, Bytes bytes, std::string_view mnemonic, s
         format(sink, " {:02x}", std::to_integer<unsigned>(byte));
     for (std::size_t i = bytes.size(); i < kColumn; ++i)
         sink.write("   ");
-    format(sink, "  {}{}{}\n", mnemonic, operands.empty() ? "" : " ", operands);
+    format(sink, "  {}{}{}", mnemonic, operands.empty() ? "" : " ", operands);
+    print_state_operand(operands, sink);
+    sink.write("\n");
 }
 
 } // namespace

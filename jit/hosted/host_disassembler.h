@@ -16,8 +16,8 @@ public:
     HostDisassembler& operator=(const HostDisassembler&) = delete;
     ~HostDisassembler();
 
-    // A line for each instruction of `code`, which is executed at `address`: address, bytes, Intel syntax.
-    // Bytes that are no instruction are a line of .byte each.
+    // A line for each instruction of `code`, which is executed at `address`: address, bytes, Intel syntax,
+    // and what an operand in the hart's state is. Bytes that are no instruction are a line of .byte each.
     void print(Bytes code, std::uint64_t address, Sink& sink) const;
 
 private:
