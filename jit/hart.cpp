@@ -29,6 +29,7 @@ EngineHart::EngineHart(EngineCore& engine)
       mmu_(engine.memory(), engine.bus(), *this) {
     context_.mmu = &mmu_;
     context_.helpers = this;
+    initialize_views();
     state_changed();
 }
 
@@ -51,7 +52,7 @@ void EngineHart::kick() {
 void EngineHart::state_changed() {
     context_.budget = 0;
     context_.retired_at_zero = static_cast<std::int64_t>(state_->instret);
-    renew_generations();
+    renew_all_views();
     refresh_context();
     pending_link_ = {};
     check_interrupts_ = true;
@@ -241,13 +242,8 @@ const Op* EngineHart::find_code() {
     Block* block = engine_.cache().find(key);
     if (block == nullptr)
         block = &engine_.translate(key, pc);
-    if (!key.single) {
+    if (!key.single)
         cache_jump(pc, block->code());
-        PageFilter& executed = spaces_[space_].executed;
-        executed.add(pc);
-        if (key.straddles())
-            executed.add(pc + 2);
-    }
     link(pending, *block);
     return block->code();
 }

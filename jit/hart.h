@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "jit/engine.h"
+#include "jit/fetched_pages.h"
 #include "jit/interpreter/op.h"
 #include "jit/mmu/mmu.h"
 
@@ -28,7 +29,7 @@ public:
     void flush_tlb(GuestVirtualAddress address, std::uint64_t size) override;
     void state_changed() override;
 
-    // For the engine: translated code has changed, or a page has begun to hold code.
+    // For the engine: translated code is gone, or a page has begun to hold code.
     void renew_generations();
     void clear_jump_cache() { context_.jump_cache.fill({}); }
     void forbid_writes(GuestPhysicalAddress page) { mmu_.forbid_writes(page); }
@@ -65,15 +66,49 @@ private:
     std::uint64_t access_fault(mmu::Access access) const override;
     std::uint64_t misaligned_fault(mmu::Access access) const override;
 
+    // What is cached of the code that one translation context leads to.
+    struct CodeView {
+        mmu::Mmu::Selection fetches{};
+        std::uint64_t generation = 0;
+        FetchedPages pages;    // behind everything that the generation or the TLB of `fetches` stands for
+        bool doubtful = false; // a fence has come since: they must be looked at before they are relied on
+    };
+    // What is kept of the address spaces that satp has named lately. The supervisor's code is mostly in pages
+    // that are global: then its view, and its TLBs of data, are those that all spaces share.
+    struct Space {
+        std::uint64_t satp = 0, last_use = 0;
+        bool own_supervisor = false; // the supervisor has fetched from a page that is not global
+        CodeView user, supervisor;
+    };
+    static constexpr std::size_t kSpaces = mmu::Mmu::kSpaces - 1, kShared = kSpaces;
+    static constexpr std::uint64_t kEverything = ~std::uint64_t{0}; // as the size of a range
+
     // Follows what the state says about translation, privilege and floating point.
     void refresh_context();
     void apply(riscv64::Effect effect);
     void drop_translations();
     // Makes the address space of satp the current one, dropping another's translations for it if need be.
     void switch_space();
-    // SFENCE.VMA of a range, or of everything, in address space `space`.
-    void flush_space(std::size_t space, std::uint64_t address, std::uint64_t size);
-    void renew_generations(std::size_t space);
+    // SFENCE.VMA of a range, or of everything: in one address space, in those with an
+    // identifier, in all of them and in global pages.
+    void flush_space(Space& space, std::uint64_t address, std::uint64_t size);
+    void flush_spaces_with(std::uint16_t asid, std::uint64_t address, std::uint64_t size);
+    void flush_all_spaces(std::uint64_t address, std::uint64_t size);
+    void doubt(CodeView& view, std::uint64_t address, std::uint64_t size);
+    // Renews the view unless all it relies on is as it was.
+    void confirm(CodeView& view);
+    void renew(CodeView& view);
+    void renew_all_views();
+    template <class Function>
+    void for_all_views(Function function);
+    void initialize_views();
+    CodeView& current_view();
+    mmu::Mmu::Selection data_selection() const;
+    // A fetch of the supervisor's came from a page that is not global.
+    void separate_supervisor();
+    std::size_t index_of(const Space& space) const {
+        return static_cast<std::size_t>(&space - spaces_.data());
+    }
 
     // The code at pc, translated when necessary; nullptr after a fetch fault has been taken.
     const interpreter::Op* find_code();
@@ -95,32 +130,11 @@ private:
     std::atomic<bool> kicked_{false};
     bool check_interrupts_ = true;
     std::optional<Stop> stop_;
-    // Virtual pages, hashed, that the jump cache leads to: a fence of other pages leaves it alone.
-    class PageFilter {
-    public:
-        static constexpr std::uint64_t kPages = 64 * 64; // so many successive ones have different hashes
-        void add(std::uint64_t address) { words_[word(address)] |= mask(address); }
-        bool may_contain(std::uint64_t address) const { return (words_[word(address)] & mask(address)) != 0; }
-        void clear() { words_.fill(0); }
-
-    private:
-        static std::size_t word(std::uint64_t address) { return address >> (kPageShift + 6) & 63; }
-        static std::uint64_t mask(std::uint64_t address) {
-            return std::uint64_t{1} << (address >> kPageShift & 63);
-        }
-        std::array<std::uint64_t, 64> words_{};
-    };
-    // What is kept of the address spaces that satp has named lately, one for each of the MMU's.
-    struct Space {
-        static constexpr std::size_t kFetchContexts = 3; // user, supervisor, machine
-        std::uint64_t satp = 0;
-        std::array<std::uint64_t, kFetchContexts> generations{};
-        PageFilter executed;
-    };
-    std::array<Space, mmu::Mmu::kSpaces> spaces_{};
-    std::size_t space_ = 0;       // current
-    std::size_t next_victim_ = 0; // round robin
-    std::size_t fetch_context_ = 0;
+    std::array<Space, kSpaces> spaces_{};
+    Space* space_ = &spaces_[0]; // current
+    std::uint64_t space_uses_ = 0;
+    CodeView supervisor_, machine_; // of all spaces
+    CodeView* view_ = &machine_;    // current
     PendingLink pending_link_;
 };
 

@@ -116,12 +116,14 @@ HelperOutcome EngineHart::wait_for_interrupt(std::uint32_t bits, std::uint64_t n
 HelperOutcome EngineHart::fence_virtual(std::uint32_t bits, std::uint64_t next_pc) {
     if (!riscv64::sfence_vma_allowed(*state_))
         return raise_illegal(bits);
-    const bool everything = rs1(bits) == 0, every_space = rs2(bits) == 0;
+    const bool everything = rs1(bits) == 0;
     const std::uint64_t address = everything ? 0 : state_->x[rs1(bits)] & ~std::uint64_t{kPageSize - 1};
-    const auto asid = static_cast<std::uint16_t>(state_->x[rs2(bits)]);
-    for (std::size_t space = 0; space < spaces_.size(); ++space)
-        if (every_space || riscv64::satp::asid(spaces_[space].satp) == asid)
-            flush_space(space, address, everything ? ~std::uint64_t{0} : kPageSize);
+    const std::uint64_t size = everything ? kEverything : kPageSize;
+    if (rs2(bits) == 0)
+        flush_all_spaces(address, size);
+    else
+        flush_spaces_with(static_cast<std::uint16_t>(state_->x[rs2(bits)]), address, size);
+    refresh_context();
     return leave_to(next_pc);
 }
 

@@ -16,23 +16,16 @@ using riscv64::Privilege;
 namespace {
 
 // Translation contexts of the MMU: what loads and stores may do differs between them, and nothing else does
-// until translations are dropped. Fetches use User, Supervisor and Machine.
+// until translations are dropped.
 namespace data_context {
-constexpr std::size_t kUser = 0, kSupervisor = 1, kSupervisorSum = 2, kMachine = 3, kMxr = 4;
-static_assert(kMxr + kSupervisorSum < mmu::Mmu::kContexts);
+constexpr std::size_t kUser = 0, kSupervisor = 1, kSupervisorSum = 2, kMachine = 3;
+constexpr std::size_t kReadsExecutable = 4; // MXR, whatever the rest is: rare, so emptied when selected
+static_assert(kReadsExecutable < mmu::Mmu::kDataContexts);
 } // namespace data_context
-
-std::size_t data_context_of(const riscv64::HartState& hart) {
-    const Privilege privilege = riscv64::effective_privilege(hart, AccessType::Load);
-    if (privilege == Privilege::Machine)
-        return data_context::kMachine;
-    const std::uint64_t status = hart.control.mstatus;
-    std::size_t context = data_context::kUser;
-    if (privilege == Privilege::Supervisor)
-        context =
-            (status & riscv64::mstatus::kSum) != 0 ? data_context::kSupervisorSum : data_context::kSupervisor;
-    return (status & riscv64::mstatus::kMxr) != 0 ? context + data_context::kMxr : context;
-}
+namespace fetch_context {
+constexpr std::size_t kUser = 0, kSupervisor = 1, kMachine = 2;
+static_assert(kMachine < mmu::Mmu::kFetchContexts);
+} // namespace fetch_context
 
 AccessType access_type(mmu::Access access) {
     switch (access) {
@@ -46,15 +39,17 @@ AccessType access_type(mmu::Access access) {
 } // namespace
 
 void EngineHart::refresh_context() {
-    static constexpr std::size_t kFetch[] = {data_context::kUser, data_context::kSupervisor,
-                                             data_context::kMachine};
-    if (state_->control.satp != spaces_[space_].satp)
+    if (state_->control.satp != space_->satp)
         switch_space();
-    const Privilege privilege = state_->control.privilege;
-    fetch_context_ = privilege == Privilege::User ? 0 : privilege == Privilege::Supervisor ? 1 : 2;
-    mmu_.select(space_, data_context_of(*state_), kFetch[fetch_context_]);
+    view_ = &current_view();
+    const mmu::Mmu::Selection data = data_selection();
+    if (data.context == data_context::kReadsExecutable)
+        mmu_.flush_data(data);
+    mmu_.select(data, view_->fetches);
+    if (view_->doubtful)
+        confirm(*view_);
     context_.tlb = mmu_.data_entries();
-    context_.generation = spaces_[space_].generations[fetch_context_];
+    context_.generation = view_->generation;
     using interpreter::Context;
     const bool dirty =
         riscv64::mstatus::fs(state_->control.mstatus) == riscv64::mstatus::FloatingPoint::Dirty;
@@ -62,55 +57,153 @@ void EngineHart::refresh_context() {
         (dirty ? 0 : Context::kCallHelper) | (fp::has_direction(state_->frm) ? 0 : Context::kInterpretFloat));
 }
 
-void EngineHart::switch_space() {
-    const std::uint64_t satp = state_->control.satp;
-    for (std::size_t space = 0; space < spaces_.size(); ++space)
-        if (spaces_[space].satp == satp) {
-            space_ = space;
-            return;
-        }
-    space_ = next_victim_;
-    next_victim_ = (next_victim_ + 1) % spaces_.size();
-    mmu_.flush_space(space_);
-    renew_generations(space_);
-    spaces_[space_].satp = satp;
+EngineHart::CodeView& EngineHart::current_view() {
+    switch (state_->control.privilege) {
+    case Privilege::User: return space_->user;
+    case Privilege::Supervisor: return space_->own_supervisor ? space_->supervisor : supervisor_;
+    case Privilege::Machine: break;
+    }
+    return machine_;
 }
 
-void EngineHart::renew_generations(std::size_t space) {
-    for (std::uint64_t& generation : spaces_[space].generations)
-        generation = engine_.next_generation();
-    spaces_[space].executed.clear();
-    context_.generation = spaces_[space_].generations[fetch_context_];
+mmu::Mmu::Selection EngineHart::data_selection() const {
+    const Privilege privilege = riscv64::effective_privilege(*state_, AccessType::Load);
+    const std::uint64_t status = state_->control.mstatus;
+    if (privilege == Privilege::Machine)
+        return {kShared, data_context::kMachine};
+    if ((status & riscv64::mstatus::kMxr) != 0)
+        return {kShared, data_context::kReadsExecutable};
+    if (privilege == Privilege::User)
+        return {index_of(*space_), data_context::kUser};
+    const std::size_t space = space_->own_supervisor ? index_of(*space_) : kShared;
+    return {space, (status & riscv64::mstatus::kSum) != 0 ? data_context::kSupervisorSum
+                                                          : data_context::kSupervisor};
+}
+
+void EngineHart::initialize_views() {
+    for (Space& space : spaces_) {
+        space.user.fetches = {index_of(space), fetch_context::kUser};
+        space.supervisor.fetches = {index_of(space), fetch_context::kSupervisor};
+    }
+    supervisor_.fetches = {kShared, fetch_context::kSupervisor};
+    machine_.fetches = {kShared, fetch_context::kMachine};
+}
+
+void EngineHart::switch_space() {
+    const std::uint64_t satp = state_->control.satp;
+    mmu_.flush_local_data(kShared); // what is of the space that is left
+    Space* oldest = &spaces_[0];
+    for (Space& space : spaces_) {
+        if (space.satp == satp) {
+            oldest = nullptr;
+            space_ = &space;
+            break;
+        }
+        if (space.last_use < oldest->last_use)
+            oldest = &space;
+    }
+    if (oldest != nullptr) {
+        space_ = oldest;
+        mmu_.flush_data(index_of(*space_));
+        renew(space_->user);
+        renew(space_->supervisor);
+        space_->own_supervisor = false;
+        space_->satp = satp;
+    }
+    space_->last_use = ++space_uses_;
+}
+
+void EngineHart::separate_supervisor() {
+    space_->own_supervisor = true;
+    refresh_context();
+}
+
+template <class Function>
+void EngineHart::for_all_views(Function function) {
+    for (Space& space : spaces_) {
+        function(space.user);
+        function(space.supervisor);
+    }
+    function(supervisor_);
+    function(machine_);
 }
 
 void EngineHart::renew_generations() {
-    for (std::size_t space = 0; space < spaces_.size(); ++space)
-        renew_generations(space);
+    for_all_views([this](CodeView& view) { view.generation = engine_.next_generation(); });
+    context_.generation = view_->generation;
+}
+
+void EngineHart::renew_all_views() {
+    for_all_views([this](CodeView& view) { renew(view); });
+    context_.generation = view_->generation;
+}
+
+void EngineHart::renew(CodeView& view) {
+    view.doubtful = false;
+    view.generation = engine_.next_generation();
+    view.pages.clear();
+    mmu_.flush_fetches(view.fetches);
+}
+
+void EngineHart::confirm(CodeView& view) {
+    view.doubtful = false;
+    bool same = view.pages.complete();
+    for (const FetchedPages::Leaf& leaf : view.pages.leaves()) {
+        if (!same)
+            break;
+        const riscv64::TranslationResult now =
+            riscv64::look_up_fetch(*state_, engine_.memory(), GuestVirtualAddress(leaf.address));
+        same = now.ok && now.translation.address.value() == leaf.physical &&
+               now.translation.page_size == leaf.size && (now.translation.global || &view != &supervisor_);
+    }
+    if (!same)
+        renew(view);
 }
 
 void EngineHart::drop_translations() {
     mmu_.flush_all();
-    renew_generations();
+    renew_all_views();
 }
 
-void EngineHart::flush_space(std::size_t space, std::uint64_t address, std::uint64_t size) {
-    const std::uint64_t first = address & ~std::uint64_t{kPageSize - 1};
-    const std::uint64_t end = address + size;
-    // Linux fences gaps of 200 GiB when it has freed a few pages at both ends.
-    if (size >= PageFilter::kPages * kPageSize || end < first) {
-        mmu_.flush_space(space);
-        return renew_generations(space);
-    }
-    bool executed = mmu_.flush(space, address, size); // more than the range: no telling what
-    for (std::uint64_t page = first; page < end && !executed; page += kPageSize)
-        executed = spaces_[space].executed.may_contain(page);
-    if (executed)
-        renew_generations(space);
+void EngineHart::doubt(CodeView& view, std::uint64_t address, std::uint64_t size) {
+    view.doubtful = view.doubtful || view.pages.overlap(address, address + (size - 1));
+}
+
+void EngineHart::flush_space(Space& space, std::uint64_t address, std::uint64_t size) {
+    doubt(space.user, address, size);
+    doubt(space.supervisor, address, size);
+    if (size == kEverything)
+        mmu_.flush_data(index_of(space));
+    else
+        mmu_.flush(index_of(space), address, size);
+}
+
+void EngineHart::flush_spaces_with(std::uint16_t asid, std::uint64_t address, std::uint64_t size) {
+    for (Space& space : spaces_)
+        if (riscv64::satp::asid(space.satp) == asid)
+            flush_space(space, address, size);
+    if (riscv64::satp::asid(space_->satp) != asid)
+        return;
+    if (size == kEverything)
+        mmu_.flush_local_data(kShared);
+    else
+        mmu_.flush(kShared, address, size);
+}
+
+void EngineHart::flush_all_spaces(std::uint64_t address, std::uint64_t size) {
+    for (Space& space : spaces_)
+        flush_space(space, address, size);
+    doubt(supervisor_, address, size);
+    if (size == kEverything)
+        mmu_.flush_data(kShared);
+    else
+        mmu_.flush(kShared, address, size);
 }
 
 void EngineHart::flush_tlb(GuestVirtualAddress address, std::uint64_t size) {
-    for (std::size_t space = 0; space < spaces_.size(); ++space)
-        flush_space(space, address.value(), size);
+    if (size != 0)
+        flush_all_spaces(address.value(), size);
+    refresh_context();
 }
 
 void EngineHart::apply(Effect effect) {
@@ -130,8 +223,14 @@ bool EngineHart::translate(std::uint64_t address, unsigned length, mmu::Access a
         return false;
     }
     const riscv64::Translation& translation = result.translation;
-    mapping = {translation.address, translation.page_size, translation.read,
-               translation.write,   translation.execute,   translation.uniform};
+    mapping = {translation.address, {translation.page_size, translation.global},
+               translation.read,    translation.write,
+               translation.execute, translation.uniform};
+    if (access == mmu::Access::Fetch && translation.uniform) {
+        if (view_ == &supervisor_ && !translation.global)
+            separate_supervisor();
+        view_->pages.add(address, translation.address.value(), translation.page_size);
+    }
     return true;
 }
 

@@ -21,7 +21,8 @@ public:
             fault = {13, address};
             return false;
         }
-        mapping = {GuestPhysicalAddress(base + address), page_size, true, !read_only, true, uniform};
+        mapping = {
+            GuestPhysicalAddress(base + address), {page_size, global}, true, !read_only, true, uniform};
         return true;
     }
     std::uint64_t access_fault(Access) const override { return 5; }
@@ -30,7 +31,7 @@ public:
     std::uint64_t base = kRam;
     std::uint64_t absent = ~std::uint64_t{0};
     std::uint64_t page_size = kPageSize;
-    bool read_only = false, uniform = true;
+    bool read_only = false, uniform = true, global = false;
     unsigned walks = 0;
 };
 
@@ -91,13 +92,31 @@ TEST_F(MmuTest, PagesThatShareAnEntryReplaceEachOther) {
 
 TEST_F(MmuTest, ContextsAreSeparate) {
     ASSERT_TRUE(mmu.load(0x1000, 1, value));
-    mmu.select(0, 1, 0);
+    mmu.select({0, 1}, {0, 0});
     EXPECT_FALSE(hits_read(0x1000, 1));
-    mmu.select(1, 0, 0);
+    mmu.select({1, 0}, {0, 0});
     EXPECT_FALSE(hits_read(0x1000, 1));
     mmu.flush_space(1);
-    mmu.select(0, 0, 0);
+    mmu.select({0, 0}, {0, 0});
     EXPECT_TRUE(hits_read(0x1000, 1));
+}
+
+TEST_F(MmuTest, GlobalPagesOutliveTheirAddressSpace) {
+    ASSERT_TRUE(mmu.load(0x1000, 1, value));
+    translator.global = true;
+    ASSERT_TRUE(mmu.load(0x2000, 1, value));
+    ASSERT_TRUE(mmu.load(0x3000, 1, value));
+    translator.global = false;
+    mmu.flush(0, 0x3000, kPageSize);
+    ASSERT_TRUE(mmu.load(0x3000, 1, value)); // no longer global
+    mmu.flush_local_data(1);
+    EXPECT_TRUE(hits_read(0x1000, 1));
+    mmu.flush_local_data(0);
+    EXPECT_FALSE(hits_read(0x1000, 1));
+    EXPECT_TRUE(hits_read(0x2000, 1));
+    EXPECT_FALSE(hits_read(0x3000, 1));
+    mmu.flush_data(0);
+    EXPECT_FALSE(hits_read(0x2000, 1));
 }
 
 TEST_F(MmuTest, StoreAcrossPagesChecksBothBeforeItWrites) {
@@ -166,7 +185,7 @@ TEST_F(MmuTest, AtomicsMustBeAligned) {
 TEST_F(MmuTest, FlushOfAnAddressLeavesOthers) {
     ASSERT_TRUE(mmu.load(0x1000, 1, value));
     ASSERT_TRUE(mmu.load(0x2000, 1, value));
-    EXPECT_FALSE(mmu.flush(0, 0x1000, kPageSize));
+    mmu.flush(0, 0x1000, kPageSize);
     EXPECT_FALSE(hits_read(0x1000, 1));
     EXPECT_TRUE(hits_read(0x2000, 1));
     mmu.flush_all();
@@ -178,12 +197,28 @@ TEST_F(MmuTest, FlushOfASuperpageDropsAllItsPages) {
     translator.page_size = 2 << 20;
     ASSERT_TRUE(mmu.load(0x2000, 1, value));
     ASSERT_TRUE(mmu.load(0x3000, 1, value));
-    EXPECT_TRUE(mmu.flush(0, 0x3000, kPageSize));
+    mmu.flush(0, 0x3000, kPageSize);
     EXPECT_FALSE(hits_read(0x2000, 1));
     translator.page_size = kPageSize;
     ASSERT_TRUE(mmu.load(0x1000, 1, value));
-    EXPECT_FALSE(mmu.flush(0, 0x3000, kPageSize)); // none is left
+    mmu.flush(0, 0x3000, kPageSize); // none is left
     EXPECT_TRUE(hits_read(0x1000, 1));
+}
+
+TEST_F(MmuTest, FlushOfASuperpageReachesItHoweverManyThereAre) {
+    constexpr std::uint64_t kSuper = 2 << 20, kCount = 14;
+    // A piece of each, at a place of its own in the TLB.
+    const auto piece = [](std::uint64_t number) { return number * kSuper + number * kPageSize; };
+    translator.page_size = kSuper;
+    for (std::uint64_t number = 0; number < kCount; ++number) {
+        translator.base = kRam - number * kSuper;
+        ASSERT_TRUE(mmu.load(piece(number), 1, value));
+    }
+    for (std::uint64_t number = 0; number < kCount; ++number) {
+        EXPECT_EQ(hits_read(piece(number), 1), number <= 7 || number == kCount) << number;
+        mmu.flush(0, number * kSuper + 0x100000, kPageSize);
+        EXPECT_FALSE(hits_read(piece(number), 1));
+    }
 }
 
 TEST_F(MmuTest, FetchTranslatesWithoutOpeningLoads) {
@@ -194,6 +229,12 @@ TEST_F(MmuTest, FetchTranslatesWithoutOpeningLoads) {
     const unsigned walks = translator.walks;
     ASSERT_TRUE(mmu.fetch(0x1ffe, 2, mapping));
     EXPECT_EQ(translator.walks, walks);
+    mmu.flush_data(0);
+    ASSERT_TRUE(mmu.fetch(0x1ffe, 2, mapping));
+    EXPECT_EQ(translator.walks, walks);
+    mmu.flush_fetches({0, 0});
+    ASSERT_TRUE(mmu.fetch(0x1ffe, 2, mapping));
+    EXPECT_EQ(translator.walks, walks + 1);
     translator.absent = 4;
     EXPECT_FALSE(mmu.fetch(0x4000, 2, mapping));
     EXPECT_FALSE(mmu.fetch(0x200000, 2, mapping));

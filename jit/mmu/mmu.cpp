@@ -44,16 +44,12 @@ void Mmu::enter(Tlb& tlb, std::uint64_t address, Access access, const Mapping& m
     TlbEntry entry;
     entry.addend = reinterpret_cast<std::uintptr_t>(memory_.host(page)) - tag;
     if (access == Access::Fetch) {
-        // Loads of the fetch context may be under other rules (SUM), so what it may read stays as it is.
-        if (const TlbEntry& old = tlb.entry(address); old.addend == entry.addend)
-            entry = old;
         entry.execute = tag;
     } else {
         entry.read = mapping.read ? tag : TlbEntry::kNoTag;
         entry.write = mapping.write && !memory_.is_code_page(page) ? tag : TlbEntry::kNoTag;
-        entry.execute = mapping.execute ? tag : TlbEntry::kNoTag;
     }
-    tlb.insert(address, entry, mapping.page_size);
+    tlb.insert(address, entry, mapping.kind);
 }
 
 bool Mmu::resolve(std::uint64_t address, unsigned width, Access access, Mapping& mapping) {
@@ -170,19 +166,30 @@ void Mmu::flush_all() {
 }
 
 void Mmu::flush_space(std::size_t space) {
-    for (Tlb& tlb : tlbs_[space])
+    flush_data(space);
+    for (Tlb& tlb : fetch_tlbs_[space])
         tlb.flush_all();
 }
 
-bool Mmu::flush(std::size_t space, std::uint64_t address, std::uint64_t size) {
-    bool more = false;
-    for (Tlb& tlb : tlbs_[space])
-        more = tlb.flush(address, size) || more;
-    return more;
+void Mmu::flush_data(std::size_t space) {
+    for (Tlb& tlb : data_tlbs_[space])
+        tlb.flush_all();
+}
+
+void Mmu::flush_local_data(std::size_t space) {
+    for (Tlb& tlb : data_tlbs_[space])
+        tlb.flush_local();
+}
+
+void Mmu::flush(std::size_t space, std::uint64_t address, std::uint64_t size) {
+    for (Tlb& tlb : data_tlbs_[space])
+        tlb.flush(address, size);
+    for (Tlb& tlb : fetch_tlbs_[space])
+        tlb.flush(address, size);
 }
 
 void Mmu::forbid_writes(GuestPhysicalAddress page) {
-    for (auto& space : tlbs_)
+    for (auto& space : data_tlbs_)
         for (Tlb& tlb : space)
             tlb.forbid_writes(reinterpret_cast<std::uintptr_t>(memory_.host(page)));
 }

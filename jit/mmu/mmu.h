@@ -22,7 +22,7 @@ struct Fault {
 // A translation of the page around an address; rights that are absent mean "ask again".
 struct Mapping {
     GuestPhysicalAddress address; // of the byte asked for
-    std::uint64_t page_size = kPageSize;
+    PageKind kind;
     bool read = false, write = false, execute = false;
     bool uniform = true; // false: holds for this access alone
 };
@@ -46,14 +46,17 @@ class Mmu {
 public:
     // Loads and stores, and fetches, select a context each, of one of several address spaces: a TLB that
     // stays valid while it is not selected.
-    static constexpr std::size_t kSpaces = 4, kContexts = 7;
+    static constexpr std::size_t kSpaces = 5, kDataContexts = 5, kFetchContexts = 3;
+    struct Selection {
+        std::size_t space, context;
+    };
 
     Mmu(GuestMemory& memory, Bus& bus, Translator& translator)
         : memory_(memory), bus_(bus), translator_(translator) {}
 
-    void select(std::size_t space, std::size_t data_context, std::size_t fetch_context) {
-        data_ = &tlbs_[space][data_context];
-        fetch_ = &tlbs_[space][fetch_context];
+    void select(Selection data, Selection fetch) {
+        data_ = &data_tlbs_[data.space][data.context];
+        fetch_ = &fetch_tlbs_[fetch.space][fetch.context];
     }
     // The selected context's entries, for probing inline.
     TlbEntry* data_entries() { return data_->entries(); }
@@ -74,8 +77,12 @@ public:
 
     void flush_all();
     void flush_space(std::size_t space);
-    // True when that dropped more than the range: superpages, or everything.
-    bool flush(std::size_t space, std::uint64_t address, std::uint64_t size);
+    void flush_data(std::size_t space);
+    void flush_data(Selection selection) { data_tlbs_[selection.space][selection.context].flush_all(); }
+    void flush_fetches(Selection selection) { fetch_tlbs_[selection.space][selection.context].flush_all(); }
+    // Loads' and stores' translations of pages that are not global.
+    void flush_local_data(std::size_t space);
+    void flush(std::size_t space, std::uint64_t address, std::uint64_t size);
     // Must be called when a page begins to hold translated code.
     void forbid_writes(GuestPhysicalAddress page);
     std::uint64_t misses() const { return misses_; }
@@ -94,9 +101,10 @@ private:
     GuestMemory& memory_;
     Bus& bus_;
     Translator& translator_;
-    std::array<std::array<Tlb, kContexts>, kSpaces> tlbs_{};
-    Tlb* data_ = &tlbs_[0][0];
-    Tlb* fetch_ = &tlbs_[0][0];
+    std::array<std::array<Tlb, kDataContexts>, kSpaces> data_tlbs_{};
+    std::array<std::array<Tlb, kFetchContexts>, kSpaces> fetch_tlbs_{};
+    Tlb* data_ = &data_tlbs_[0][0];
+    Tlb* fetch_ = &fetch_tlbs_[0][0];
     Fault fault_;
     std::uint64_t misses_ = 0;
 };

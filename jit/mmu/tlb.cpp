@@ -1,17 +1,31 @@
 #include "jit/mmu/tlb.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace ashlar::jit::mmu {
 
-void Tlb::insert(std::uint64_t address, const TlbEntry& entry, std::uint64_t page_size) {
-    entries_[index(address)] = entry;
+void Tlb::insert(std::uint64_t address, const TlbEntry& entry, const PageKind& kind) {
+    const std::size_t at = index(address);
+    const std::uint64_t bit = std::uint64_t{1} << at % 64;
+    entries_[at] = entry;
     used_ = true;
-    if (page_size <= kPageSize)
+    local_[at / 64] = kind.global ? local_[at / 64] & ~bit : local_[at / 64] | bit;
+    if (kind.size > kPageSize)
+        note_superpage(address & ~(kind.size - 1), address | (kind.size - 1));
+}
+
+// More than there is room for share the last place, whose bounds then take in what lies between them.
+void Tlb::note_superpage(std::uint64_t first, std::uint64_t last) {
+    for (std::size_t i = 0; i < superpage_count_; ++i)
+        if (superpages_[i].first <= first && last <= superpages_[i].last)
+            return;
+    if (superpage_count_ < kSuperpages) {
+        superpages_[superpage_count_++] = {first, last};
         return;
-    const std::uint64_t first = address & ~(page_size - 1);
-    superpages_first_ = std::min(superpages_first_, first);
-    superpages_last_ = std::max(superpages_last_, first + (page_size - 1));
+    }
+    Superpage& shared = superpages_[kSuperpages - 1];
+    shared = {std::min(shared.first, first), std::max(shared.last, last)};
 }
 
 void Tlb::flush_all() {
@@ -19,19 +33,32 @@ void Tlb::flush_all() {
         return;
     used_ = false;
     entries_.fill(TlbEntry{});
-    superpages_first_ = ~std::uint64_t{0};
-    superpages_last_ = 0;
+    local_.fill(0);
+    superpage_count_ = 0;
 }
 
-bool Tlb::flush(std::uint64_t address, std::uint64_t size) {
+void Tlb::flush_local() {
+    for (std::size_t word = 0; word < local_.size(); ++word) {
+        for (std::uint64_t left = local_[word]; left != 0; left &= left - 1)
+            entries_[64 * word + static_cast<std::size_t>(std::countr_zero(left))] = TlbEntry{};
+        local_[word] = 0;
+    }
+}
+
+void Tlb::flush(std::uint64_t address, std::uint64_t size) {
     if (size == 0 || !used_)
-        return false;
+        return;
     const std::uint64_t last = address + (size - 1);
-    const bool wraps = last < address;
-    const bool superpage = address <= superpages_last_ && last >= superpages_first_;
-    if (wraps || superpage || size >= kEntries * kPageSize) {
-        flush_all();
-        return true;
+    if (last < address || size >= kEntries * kPageSize)
+        return flush_all();
+    for (std::size_t i = 0; i < superpage_count_;) {
+        const Superpage superpage = superpages_[i];
+        if (last < superpage.first || superpage.last < address) {
+            ++i;
+            continue;
+        }
+        drop(superpage.first, superpage.last);
+        superpages_[i] = superpages_[--superpage_count_];
     }
     for (std::uint64_t page = address >> kPageShift; page <= last >> kPageShift; ++page) {
         TlbEntry& entry = entries_[page & (kEntries - 1)];
@@ -39,7 +66,15 @@ bool Tlb::flush(std::uint64_t address, std::uint64_t size) {
         if (entry.read == tag || entry.write == tag || entry.execute == tag)
             entry = TlbEntry{};
     }
-    return false;
+}
+
+void Tlb::drop(std::uint64_t first, std::uint64_t last) {
+    for (TlbEntry& entry : entries_)
+        for (const std::uint64_t tag : {entry.read, entry.write, entry.execute})
+            if (tag != TlbEntry::kNoTag && first <= tag && tag <= last) {
+                entry = TlbEntry{};
+                break;
+            }
 }
 
 void Tlb::forbid_writes(std::uint64_t host_page) {

@@ -25,6 +25,12 @@ constexpr std::uint64_t tag_of(std::uint64_t address, unsigned width) {
     return (address + (width - 1)) & ~std::uint64_t{kPageSize - 1};
 }
 
+// What the guest's page table says of the page around an entry.
+struct PageKind {
+    std::uint64_t size = kPageSize; // of the leaf
+    bool global = false;            // the same in every address space
+};
+
 // Direct-mapped. Used by one thread.
 class Tlb {
 public:
@@ -36,21 +42,31 @@ public:
     TlbEntry* entries() { return entries_.data(); }
     TlbEntry& entry(std::uint64_t address) { return entries_[index(address)]; }
 
-    // `page_size` is that of the guest's mapping, for flush().
-    void insert(std::uint64_t address, const TlbEntry& entry, std::uint64_t page_size);
+    void insert(std::uint64_t address, const TlbEntry& entry, const PageKind& kind);
     void flush_all();
-    // Drops what translates an address in [address, address + size), and everything when that touches a
-    // superpage, whose 4 KiB pieces are not tracked one by one: then it returns true.
-    bool flush(std::uint64_t address, std::uint64_t size);
+    // Drops the entries of pages that are not global.
+    void flush_local();
+    // Drops what translates an address in [address, address + size), and all pieces of superpages that the
+    // range touches.
+    void flush(std::uint64_t address, std::uint64_t size);
     // Makes stores to the host page at `host_page` miss.
     void forbid_writes(std::uint64_t host_page);
 
 private:
+    // First and last byte of superpages that entries are pieces of.
+    struct Superpage {
+        std::uint64_t first = 0, last = 0;
+    };
+    static constexpr std::size_t kSuperpages = 8;
+
+    void note_superpage(std::uint64_t first, std::uint64_t last);
+    void drop(std::uint64_t first, std::uint64_t last);
+
     std::array<TlbEntry, kEntries> entries_{};
     bool used_ = false; // since the last flush_all
-    // Bounds of the superpages entered since the last flush_all: first and last byte.
-    std::uint64_t superpages_first_ = ~std::uint64_t{0};
-    std::uint64_t superpages_last_ = 0;
+    std::array<std::uint64_t, kEntries / 64> local_{};
+    std::array<Superpage, kSuperpages> superpages_{};
+    std::size_t superpage_count_ = 0;
 };
 
 } // namespace ashlar::jit::mmu

@@ -2,14 +2,11 @@
 
 #include <bit>
 
-#include "jit/frontend/riscv64/csr.h"
 #include "jit/frontend/riscv64/translate.h"
 
 namespace ashlar::jit::riscv64 {
 
 namespace {
-
-constexpr std::uint64_t kPhysicalAddressEnd = std::uint64_t{1} << 56;
 
 // [begin, end) in bytes; empty when the entry matches nothing.
 struct Range {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "jit/frontend/riscv64/csr.h"
 #include "jit/frontend/riscv64/state.h"
 #include "lib/address.h"
 
@@ -17,6 +18,16 @@ struct PmpRights {
     // may not.
     bool uniform;
 };
+
+constexpr std::uint64_t kPhysicalAddressEnd = std::uint64_t{1} << 56;
+
+// Whether the first entry alone grants everything at every address below kPhysicalAddressEnd, as the built-in
+// SBI sets it up. False does not mean the opposite.
+inline bool pmp_grants_everything(const Pmp& pmp) {
+    constexpr std::uint8_t kMask = pmpcfg::kAddressMode | pmpcfg::kRead | pmpcfg::kWrite | pmpcfg::kExecute,
+                           kOpen = pmpcfg::kNapot | pmpcfg::kRead | pmpcfg::kWrite | pmpcfg::kExecute;
+    return (pmp.configuration[0] & kMask) == kOpen && pmp.address[0] == pmpcfg::kAddress;
+}
 
 // `length` is positive. An address beyond 56 bits has no rights.
 PmpRights pmp_rights(const Pmp& pmp, GuestPhysicalAddress address, std::uint64_t length, Privilege privilege);

@@ -86,12 +86,16 @@ Rights rights_of_leaf(std::uint64_t entry, Privilege privilege, std::uint64_t st
 // S-mode accesses (3.7.2).
 class PageTables {
 public:
-    PageTables(const HartState& hart, GuestMemory& memory) : hart_(hart), memory_(memory) {}
+    // Without `update` a leaf whose A or D the access would set is a page fault.
+    PageTables(const HartState& hart, GuestMemory& memory, bool update)
+        : hart_(hart), memory_(memory), open_(pmp_grants_everything(hart.control.pmp)), update_(update) {}
+
+    bool may_update() const { return update_; }
 
     bool readable(GuestPhysicalAddress entry) const {
-        return memory_.contains(entry, sizeof(std::uint64_t)) && allows(entry, AccessType::Load);
+        return memory_.contains(entry, sizeof(std::uint64_t)) && (open_ || allows(entry, AccessType::Load));
     }
-    bool writable(GuestPhysicalAddress entry) const { return allows(entry, AccessType::Store); }
+    bool writable(GuestPhysicalAddress entry) const { return open_ || allows(entry, AccessType::Store); }
 
     std::uint64_t load(GuestPhysicalAddress entry) {
         const std::uint64_t value = reference(entry).load(std::memory_order_acquire);
@@ -116,6 +120,7 @@ private:
 
     const HartState& hart_;
     GuestMemory& memory_;
+    const bool open_, update_;
 };
 
 // A leaf that grants the access, with A (and D for a store) set.
@@ -158,6 +163,8 @@ WalkResult walk_once(const HartState& hart, PageTables& tables, std::uint64_t ad
         const std::uint64_t used =
             entry | pte::kAccessed | (type == AccessType::Store ? pte::kDirty : std::uint64_t{0});
         if (used != entry) {
+            if (!tables.may_update())
+                return failed(page_fault(type));
             if (!tables.writable(location))
                 return failed(access_fault(type));
             if (!tables.replace(location, entry, used)) {
@@ -171,9 +178,8 @@ WalkResult walk_once(const HartState& hart, PageTables& tables, std::uint64_t ad
 }
 
 // Walks again when another hart changed the leaf between reading it and setting A or D.
-WalkResult walk(const HartState& hart, GuestMemory& memory, std::uint64_t address, AccessType type,
+WalkResult walk(const HartState& hart, PageTables tables, std::uint64_t address, AccessType type,
                 Privilege privilege) {
-    PageTables tables(hart, memory);
     for (;;) {
         bool retry = false;
         const WalkResult result = walk_once(hart, tables, address, type, privilege, retry);
@@ -182,30 +188,27 @@ WalkResult walk(const HartState& hart, GuestMemory& memory, std::uint64_t addres
     }
 }
 
-// Applies PMP to a translation: the access itself must be allowed, and the rights and extent that others may
-// rely on shrink to what PMP treats alike.
+// Applies PMP to a translation: the access itself must be allowed, and the rights that others may rely on
+// shrink to what the whole page has.
 TranslationResult protect(const HartState& hart, Translation translation, std::uint64_t length,
                           AccessType type, Privilege privilege) {
+    const Pmp& pmp = hart.control.pmp;
+    if (pmp_grants_everything(pmp) && translation.address.value() < kPhysicalAddressEnd)
+        return {true, {}, translation};
     if (!pmp_allows(hart, translation.address, length, type, privilege))
         return fault(access_fault(type));
-    for (;;) {
-        const GuestPhysicalAddress page = translation.address.align_down(translation.page_size);
-        const PmpRights pmp = pmp_rights(hart.control.pmp, page, translation.page_size, privilege);
-        if (pmp.uniform) {
-            translation.read = translation.read && pmp.read;
-            translation.write = translation.write && pmp.write;
-            translation.execute = translation.execute && pmp.execute;
-            translation.uniform = true;
-            return {true, {}, translation};
-        }
-        if (translation.page_size == kPageSize)
-            break;
-        translation.page_size >>= kBitsPerLevel;
+    const GuestPhysicalAddress page = translation.address.align_down(kPageSize);
+    const PmpRights rights = pmp_rights(pmp, page, kPageSize, privilege);
+    translation.uniform = rights.uniform;
+    if (rights.uniform) {
+        translation.read = translation.read && rights.read;
+        translation.write = translation.write && rights.write;
+        translation.execute = translation.execute && rights.execute;
+    } else {
+        translation.read = type == AccessType::Load;
+        translation.write = type == AccessType::Store;
+        translation.execute = type == AccessType::Fetch;
     }
-    translation.read = type == AccessType::Load;
-    translation.write = type == AccessType::Store;
-    translation.execute = type == AccessType::Fetch;
-    translation.uniform = false;
     return {true, {}, translation};
 }
 
@@ -218,24 +221,26 @@ Privilege effective_privilege(const HartState& hart, AccessType type) {
     return control.privilege;
 }
 
-TranslationResult translate(const HartState& hart, GuestMemory& memory, GuestVirtualAddress address,
-                            std::uint64_t length, AccessType type) {
-    const Privilege privilege = effective_privilege(hart, type);
+namespace {
+
+TranslationResult translate(const HartState& hart, GuestMemory& memory, std::uint64_t address,
+                            std::uint64_t length, AccessType type, Privilege privilege, bool update) {
     if (privilege == Privilege::Machine || satp::mode(hart.control.satp) == satp::kModeBare) {
+        const bool global = privilege == Privilege::Machine; // whatever satp is
         const Translation identity{
-            GuestPhysicalAddress(address.value()), page_size_of(kLevels - 1), true, true, true, false, true};
+            GuestPhysicalAddress(address), page_size_of(kLevels - 1), true, true, true, global, true};
         return protect(hart, identity, length, type, privilege);
     }
-    if (!is_canonical(address.value()))
+    if (!is_canonical(address))
         return fault(page_fault(type));
-    const WalkResult walked = walk(hart, memory, address.value(), type, privilege);
+    const WalkResult walked = walk(hart, PageTables(hart, memory, update), address, type, privilege);
     if (!walked.ok)
         return fault(walked.cause);
     const Leaf& leaf = walked.leaf;
     const std::uint64_t page_size = page_size_of(leaf.level);
     const Rights rights = rights_of_leaf(leaf.entry, privilege, hart.control.mstatus);
     const std::uint64_t physical =
-        (pte::physical_page(leaf.entry) << kPageShift) | (address.value() & (page_size - 1));
+        (pte::physical_page(leaf.entry) << kPageShift) | (address & (page_size - 1));
     const Translation translation{GuestPhysicalAddress(physical),
                                   page_size,
                                   rights.read,
@@ -244,6 +249,17 @@ TranslationResult translate(const HartState& hart, GuestMemory& memory, GuestVir
                                   leaf.global,
                                   true};
     return protect(hart, translation, length, type, privilege);
+}
+
+} // namespace
+
+TranslationResult translate(const HartState& hart, GuestMemory& memory, GuestVirtualAddress address,
+                            std::uint64_t length, AccessType type) {
+    return translate(hart, memory, address.value(), length, type, effective_privilege(hart, type), true);
+}
+
+TranslationResult look_up_fetch(const HartState& hart, GuestMemory& memory, GuestVirtualAddress address) {
+    return translate(hart, memory, address.value(), 1, AccessType::Fetch, hart.control.privilege, false);
 }
 
 } // namespace ashlar::jit::riscv64

@@ -20,10 +20,10 @@ enum class AccessType : std::uint8_t { Fetch, Load, Store }; // AMOs and SC are 
 // clear keeps `write` false, so that the first store sets D.
 struct Translation {
     GuestPhysicalAddress address; // of the byte asked for
-    std::uint64_t page_size; // bytes around it that translate alike (4 KiB, 2 MiB, 1 GiB), at least kPageSize
+    std::uint64_t page_size;      // of the leaf: 4 KiB, 2 MiB, 1 GiB. Rights are those of the 4 KiB page
     bool read, write, execute; // at the effective privilege that was asked for, with SUM/MXR and PMP applied
-    bool global;
-    bool uniform; // false: PMP splits the 4 KiB page, so the result holds for this access only
+    bool global;               // the same in every address space
+    bool uniform;              // false: PMP splits the 4 KiB page, so the result holds for this access only
 };
 
 struct TranslationResult {
@@ -40,6 +40,9 @@ Privilege effective_privilege(const HartState& hart, AccessType type);
 // fault.
 TranslationResult translate(const HartState& hart, GuestMemory& memory, GuestVirtualAddress address,
                             std::uint64_t length, AccessType type);
+
+// Where a fetch would go now, without changing the page tables: fails where A would have to be set.
+TranslationResult look_up_fetch(const HartState& hart, GuestMemory& memory, GuestVirtualAddress address);
 
 // PMP alone.
 bool pmp_allows(const HartState& hart, GuestPhysicalAddress address, std::uint64_t length, AccessType type,
