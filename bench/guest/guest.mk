@@ -38,10 +38,16 @@ $(GUEST_BUILD)/%.native: $(GUEST_DIR)/kernels/%.c $(GUEST_DIR)/runtime/hosted.c 
 	@mkdir -p $(@D) && echo "  CC      $@"
 	$(Q)$(CC) $(GUEST_COMMON) -o $@ $(filter %.c,$^)
 
+# Counts the instructions of host programs that an emulator runs: tools/count-instructions.
+COUNT_PLUGIN := $(GUEST_BUILD)/count-instructions.so
+$(COUNT_PLUGIN): bench/count/count_instructions.c
+	@mkdir -p $(@D) && echo "  CC      $@"
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Wshadow -Werror -fPIC -shared -fvisibility=hidden -o $@ $<
+
 .PHONY: guest-bench
 guest-bench: $(foreach n,$(GUEST_NAMES),$(GUEST_BUILD)/$(n).elf $(GUEST_BUILD)/$(n)-zb.elf)
 guest-bench: $(foreach n,$(GUEST_USER_NAMES),$(GUEST_BUILD)/$(n).linux $(GUEST_BUILD)/$(n).native)
-guest-bench: $(GUEST_BUILD)/operations.linux
+guest-bench: $(GUEST_BUILD)/operations.linux $(COUNT_PLUGIN)
 guest-bench: ## guest kernels of bench/guest, for riscv64 and this machine
 .SECONDARY: $(foreach v,obj obj-zb,$(GUEST_NAMES:%=$(GUEST_BUILD)/$(v)/kernels/%.c.o) \
                                $(GUEST_RUNTIME:$(GUEST_DIR)/%=$(GUEST_BUILD)/$(v)/%.o))

@@ -1,4 +1,5 @@
 """Whole-system tests: boot what users boot, judge the console. Each function is a test; tools/run-tests runs them."""
+import json
 import os
 import pathlib
 import shutil
@@ -107,6 +108,27 @@ def test_hosted_mistakes_are_explained(folder):
                              stdin=subprocess.DEVNULL, timeout=30)
         check(ran.returncode != 0, f"{arguments} was accepted")
         check(pattern in ran.stdout + ran.stderr, f"{arguments}: the message does not name the mistake: {ran.stderr}")
+
+
+def compare(folder, *options):
+    """Runs tools/compare, which fails where checksums differ; returns its results."""
+    output = pathlib.Path(folder) / "compare.json"
+    ran = subprocess.run([ROOT / "tools/compare", "--runs", "1", "--output", output, *options], capture_output=True,
+                         text=True, check=False)
+    check(ran.returncode == 0, f"compare failed: {ran.stdout}{ran.stderr}")
+    return json.loads(output.read_text())
+
+
+def test_kernels_are_the_same_as_linux_programs(folder):
+    rows = compare(folder, "--linux", "--repeat", "2")["rows"]
+    check(all(row["agree"] and len(row["cost"]) == 4 for row in rows) and len(rows) > 10, f"not all results: {rows}")
+
+
+def test_counts_of_instructions_repeat(folder):
+    options = ("--count", "--machines", "ashlar,native", "--repeat", "1000", "sha256")
+    first, second = (compare(folder, *options)["rows"][0] for _ in range(2))
+    check(first["counts"] == second["counts"], f"counts differ: {first} {second}")
+    check(0.5 < first["cost"]["native"] < 1 < first["cost"]["ashlar"] < 10, f"strange counts: {first}")
 
 
 # ---------------------------------------------------------------- the hypervisor under QEMU

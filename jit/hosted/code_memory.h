@@ -22,13 +22,18 @@ public:
             munmap(executable_, bytes);
             executable_ = MAP_FAILED;
         }
+        // An emulator of user programs (qemu-x86_64) refuses a second mapping, and would not see that code
+        // changed through one. What is measured there gets along with a single mapping that allows
+        // everything.
+        if (executable_ == MAP_FAILED && mprotect(writable_, bytes, PROT_READ | PROT_WRITE | PROT_EXEC) == 0)
+            executable_ = writable_;
     }
     HostedCodeMemory(const HostedCodeMemory&) = delete;
     HostedCodeMemory& operator=(const HostedCodeMemory&) = delete;
     ~HostedCodeMemory() {
         if (writable_ != MAP_FAILED)
             munmap(writable_, bytes_);
-        if (executable_ != MAP_FAILED)
+        if (executable_ != MAP_FAILED && executable_ != writable_)
             munmap(executable_, bytes_);
     }
 

@@ -2,7 +2,7 @@
 #include "kernel.h"
 
 const char kernel_name[] = "fft";
-const uint64_t kernel_default_repeat = 250;
+const uint64_t kernel_default_repeat = 1500;
 
 enum { kBits = 11, kPoints = 1 << kBits };
 static float real[kPoints], imaginary[kPoints], cosine[kPoints / 2], sine[kPoints / 2];

@@ -2,7 +2,7 @@
 #include "kernel.h"
 
 const char kernel_name[] = "matmul";
-const uint64_t kernel_default_repeat = 120;
+const uint64_t kernel_default_repeat = 300;
 
 enum { kSide = 96 };
 static double a[kSide][kSide], b[kSide][kSide], c[kSide][kSide];

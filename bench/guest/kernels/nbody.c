@@ -2,7 +2,7 @@
 #include "kernel.h"
 
 const char kernel_name[] = "nbody";
-const uint64_t kernel_default_repeat = 400;
+const uint64_t kernel_default_repeat = 2400;
 
 enum { kBodies = 5 };
 typedef struct {

@@ -8,7 +8,7 @@ typedef struct Cell {
     uint64_t payload[7]; // one cell per cache line
 } Cell;
 
-static Cell cells[kCells] __attribute__((section(".arena"), aligned(4096)));
+static Cell cells[kCells] __attribute__((section(".bss.arena"), aligned(4096)));
 
 // One cycle through all cells (Sattolo's shuffle of the successor).
 static void link_cells(void) {

@@ -20,7 +20,7 @@ typedef struct {
 uint64_t resume(Context* context);
 extern const char user_calls[], user_touches[], trap_vector[];
 
-static uint8_t pages[kPages][kPageBytes] __attribute__((section(".arena"), aligned(4096)));
+static uint8_t pages[kPages][kPageBytes] __attribute__((section(".bss.arena"), aligned(4096)));
 
 __asm__(".option push\n"
         ".option norvc\n"
