@@ -52,6 +52,7 @@ void EngineHart::kick() {
 void EngineHart::state_changed() {
     context_.budget = 0;
     context_.retired_at_zero = static_cast<std::int64_t>(state_->instret);
+    riscv64::derive_sd(*state_);
     renew_all_views();
     refresh_context();
     pending_link_ = {};
@@ -69,13 +70,20 @@ void EngineHart::refill(std::uint64_t until) {
 
 void EngineHart::deliver_interrupt() {
     check_interrupts_ = false;
+    watch_status();
     const std::optional<riscv64::Cause> interrupt = riscv64::deliverable_interrupt(*state_);
     if (!interrupt)
         return;
-    state_->instret = retired();
     riscv64::take_interrupt(*state_, *interrupt);
     ++engine_.counters().interrupts;
     refresh_context();
+}
+
+// What is pending is only changed by what has deliver_interrupt() called before the next instruction.
+void EngineHart::watch_status() {
+    using namespace riscv64::mstatus;
+    const bool pending = riscv64::interrupt_pending_for_wfi(*state_);
+    state_->control.watched_status = kFs | kSum | kMxr | (pending ? kSie : std::uint64_t{0});
 }
 
 Stop EngineHart::run(std::uint64_t instructions) {
@@ -87,7 +95,7 @@ Stop EngineHart::run(std::uint64_t instructions) {
     while (!stop_) {
         context_.attention.store(false, std::memory_order_relaxed);
         engine_.flush_if_requested();
-        if (kicked_.exchange(false, std::memory_order_acquire)) {
+        if (kicked_.load(std::memory_order_relaxed) && kicked_.exchange(false, std::memory_order_acquire)) {
             stop_ = Stop::Kicked;
             break;
         }
@@ -163,7 +171,6 @@ void EngineHart::handle_exit() {
 }
 
 void EngineHart::take_exception(std::uint64_t cause, std::uint64_t value) {
-    state_->instret = retired();
     riscv64::take_exception(*state_, static_cast<riscv64::Cause>(cause), value);
     ++engine_.counters().exceptions;
     refresh_context();

@@ -52,6 +52,7 @@ private:
                                            std::uint64_t next_pc) override;
     interpreter::HelperOutcome enable_float(std::uint32_t bits, bool dirty);
     interpreter::HelperOutcome access_csr(std::uint32_t bits, std::uint64_t next_pc);
+    interpreter::HelperOutcome status_changed(std::uint64_t next_pc);
     interpreter::HelperOutcome environment_call(std::uint64_t next_pc);
     interpreter::HelperOutcome return_from_trap(std::uint32_t bits,
                                                 riscv64::Effect (*execute)(riscv64::HartState&));
@@ -120,7 +121,9 @@ private:
     void cache_jump(std::uint64_t pc, const interpreter::Op* code);
     void take_exception(std::uint64_t cause, std::uint64_t value);
     std::uint32_t encoding_at(std::uint64_t pc);
+    // Takes an interrupt if one may be taken now.
     void deliver_interrupt();
+    void watch_status();
     void refill(std::uint64_t until);
 
     EngineCore& engine_;

@@ -41,13 +41,14 @@ HelperOutcome EngineHart::call_helper(unsigned number, std::uint32_t argument, s
     switch (static_cast<Helper>(number)) {
     case Helper::FloatEnabled: return enable_float(argument, false);
     case Helper::FloatDirty: return enable_float(argument, true);
-    case Helper::Csr: return access_csr(argument, next_pc);
+    case Helper::Csr:
+    case Helper::FloatCsr: return access_csr(argument, next_pc);
+    case Helper::StatusChanged: return status_changed(next_pc);
     case Helper::EnvironmentCall: return environment_call(next_pc);
     case Helper::SupervisorReturn: return return_from_trap(argument, riscv64::execute_sret);
     case Helper::MachineReturn: return return_from_trap(argument, riscv64::execute_mret);
     case Helper::WaitForInterrupt: return wait_for_interrupt(argument, next_pc);
     case Helper::FenceVirtual: return fence_virtual(argument, next_pc);
-    case Helper::FenceInstruction: return leave_to(next_pc); // every store keeps translations coherent
     }
     ASHLAR_ASSERT(false);
     return HelperOutcome::Continue;
@@ -84,16 +85,24 @@ HelperOutcome EngineHart::access_csr(std::uint32_t bits, std::uint64_t next_pc) 
                                                                   : HelperOutcome::Continue;
 }
 
+HelperOutcome EngineHart::status_changed(std::uint64_t next_pc) {
+    riscv64::derive_sd(*state_);
+    refresh_context();
+    if ((state_->control.mstatus & state_->control.watched_status & riscv64::mstatus::kSie) == 0)
+        return HelperOutcome::Continue;
+    check_interrupts_ = true;
+    return leave_to(next_pc);
+}
+
 HelperOutcome EngineHart::environment_call(std::uint64_t next_pc) {
     const Privilege privilege = state_->control.privilege;
     if (engine_.options().builtin_sbi && privilege == Privilege::Supervisor) {
         stop_ = Stop::SupervisorCall;
         return leave_to(next_pc);
     }
-    context_.exit.cause =
-        static_cast<std::uint64_t>(Cause::EcallFromUser) + static_cast<std::uint64_t>(privilege);
-    context_.exit.value = 0;
-    return HelperOutcome::Raise;
+    take_exception(static_cast<std::uint64_t>(Cause::EcallFromUser) + static_cast<std::uint64_t>(privilege),
+                   0);
+    return HelperOutcome::Trap;
 }
 
 HelperOutcome EngineHart::return_from_trap(std::uint32_t bits, Effect (*execute)(riscv64::HartState&)) {
@@ -101,8 +110,8 @@ HelperOutcome EngineHart::return_from_trap(std::uint32_t bits, Effect (*execute)
     if (riscv64::has(effect, Effect::Illegal))
         return raise_illegal(bits);
     apply(effect);
-    check_interrupts_ = true;
-    return HelperOutcome::Leave;
+    deliver_interrupt();
+    return HelperOutcome::Jump;
 }
 
 HelperOutcome EngineHart::wait_for_interrupt(std::uint32_t bits, std::uint64_t next_pc) {
@@ -124,7 +133,8 @@ HelperOutcome EngineHart::fence_virtual(std::uint32_t bits, std::uint64_t next_p
     else
         flush_spaces_with(static_cast<std::uint16_t>(state_->x[rs2(bits)]), address, size);
     refresh_context();
-    return leave_to(next_pc);
+    state_->pc = next_pc;
+    return HelperOutcome::Jump;
 }
 
 } // namespace ashlar::jit

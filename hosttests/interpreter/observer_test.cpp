@@ -98,7 +98,7 @@ TEST(Observer, HearsOfBlocksAndOfTheirHostCode) {
 TEST(Observer, LearnsWhichInstructionHostCodeIsOf) {
     Observed observed(1);
     Guest& guest = observed.guest;
-    guest.code(kRam, {addi(1, 0, 1), store(2, 1, 2, 0), csrrs(3, 0x340, 0), jal(0, 4), kWfi});
+    guest.code(kRam, {addi(1, 0, 1), store(2, 1, 2, 0), csrrs(3, 0x304, 0), jal(0, 4), kWfi});
     guest.state().x[2] = kRam + 0x1000;
     ASSERT_EQ(guest.run(), Stop::WaitForInterrupt);
     ASSERT_GE(observed.seen.emitted.size(), 2u);

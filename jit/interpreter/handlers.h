@@ -42,6 +42,9 @@ const Op* through_jump_cache();
 // Site in b and c, a = helper, d = offset of the next instruction in halfwords, imm = argument.
 Handler guard_handler();
 Handler call_handler();
+// The same if slot d is not 0, or if it is.
+Handler call_if_handler();
+Handler call_unless_handler();
 Handler call_exit_handler();
 // Site in b and c, a = value, imm = cause.
 Handler raise_handler();

@@ -105,6 +105,15 @@ void Lowering::lower_instruction(const ir::Instruction& i, ir::Value value) {
               site.index_and_length, static_cast<std::int32_t>(i.immediate)});
         return;
     }
+    case Opcode::CallIf:
+    case Opcode::CallUnless: {
+        const std::uint8_t condition = use(i.operands[0]); // before its slot is vacated
+        vacate_all();
+        const Site site = site_of(i);
+        emit({i.opcode == Opcode::CallIf ? call_if_handler() : call_unless_handler(), condition, i.attribute,
+              site.half_offset, site.index_and_length, static_cast<std::int32_t>(i.immediate)});
+        return;
+    }
     default: break;
     }
     // Floating point.

@@ -83,14 +83,19 @@ struct Exit {
 // What a system operation wants done after it.
 enum class HelperOutcome : std::uint8_t {
     Continue, // with the next instruction of the block
-    Leave,    // the instruction is complete, pc says where to go on
+    Leave,    // the instruction is complete, pc says where to go on; the engine looks at things first
+    Jump,     // the instruction is complete, pc says where to go on
+    Trap,     // the instruction is not complete, pc says where its trap goes on
     Raise,    // exit.cause and exit.value, nothing was changed
 };
 
 class Helpers {
 public:
-    // `pc` slot: the instruction's own address, retired slot: instructions before it. For Leave the helper
-    // sets the pc slot; `next_pc` is the instruction that follows.
+    // Helpers with numbers from here on see the accrued floating-point exceptions, and may change them or the
+    // rounding mode.
+    static constexpr unsigned kFirstOfFloat = 0x80;
+    // `pc` slot: the instruction's own address, retired slot: instructions before it. Unless the block
+    // continues the helper sets the pc slot; `next_pc` is the instruction that follows.
     virtual HelperOutcome call_helper(unsigned number, std::uint32_t argument, std::uint64_t next_pc) = 0;
 
 protected:

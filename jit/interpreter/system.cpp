@@ -7,19 +7,21 @@ namespace ashlar::jit::interpreter {
 
 namespace {
 
-// Calls the helper with pc, retired instructions and accrued exceptions exact; the block's start needs its pc
-// again after it.
+// Calls the helper with pc and retired instructions exact; the block's start needs its pc again after it.
 HelperOutcome call_helper(Context& context, const Op* op) {
     const Site site = site_in_operands(op);
     const std::uint64_t block_pc = context.slots[ir::kPcSlot];
     const std::uint64_t pc = block_pc + site.offset();
     context.slots[ir::kPcSlot] = pc;
     context.slots[ir::kRetiredSlot] = static_cast<std::uint64_t>(context.retired()) + site.index();
-    fp::accrue(context.slots[ir::kFloatFlagsSlot]);
+    const bool is_float = op->a >= Helpers::kFirstOfFloat;
+    if (is_float)
+        fp::accrue(context.slots[ir::kFloatFlagsSlot]);
     const HelperOutcome outcome =
         context.helpers->call_helper(op->a, static_cast<std::uint32_t>(op->imm), pc + site.length());
-    fp::start_accruing(context.slots[ir::kRoundingSlot]); // the helper may have changed the flags or the mode
-    if (outcome != HelperOutcome::Leave)
+    if (is_float)
+        fp::start_accruing(context.slots[ir::kRoundingSlot]);
+    if (outcome == HelperOutcome::Continue || outcome == HelperOutcome::Raise)
         context.slots[ir::kPcSlot] = block_pc;
     return outcome;
 }
@@ -29,7 +31,12 @@ HelperOutcome call_helper(Context& context, const Op* op) {
     switch (call_helper(context, op)) {
     case HelperOutcome::Continue: return go_on(context, op);
     case HelperOutcome::Leave:
+    case HelperOutcome::Jump: // host code, which may have called, must be left first
         context.budget -= site.index() + 1;
+        context.exit.kind = Exit::Kind::Helper;
+        return nullptr;
+    case HelperOutcome::Trap:
+        context.budget -= site.index();
         context.exit.kind = Exit::Kind::Helper;
         return nullptr;
     case HelperOutcome::Raise: break;
@@ -47,6 +54,18 @@ const Op* guard(Context& context, const Op* op) {
     return go_on(context, op);
 }
 
+const Op* call_if(Context& context, const Op* op) {
+    if (context.slots[op->d] != 0)
+        return call_or_leave(context, op);
+    return go_on(context, op);
+}
+
+const Op* call_unless(Context& context, const Op* op) {
+    if (__builtin_expect(context.slots[op->d] == 0, 0))
+        return call_or_leave(context, op);
+    return go_on(context, op);
+}
+
 // A helper that lets the block continue at its end has completed the instruction: leave to what follows.
 const Op* call_exit(Context& context, const Op* op) {
     const Site site = site_in_operands(op);
@@ -55,7 +74,9 @@ const Op* call_exit(Context& context, const Op* op) {
         return leave_with_exception(context, site, context.exit.cause, context.exit.value);
     if (outcome == HelperOutcome::Continue)
         context.slots[ir::kPcSlot] += site.offset() + site.length();
-    context.budget -= site.index() + 1;
+    context.budget -= site.index() + (outcome == HelperOutcome::Trap ? 0 : 1);
+    if (outcome == HelperOutcome::Jump || outcome == HelperOutcome::Trap)
+        return go_to(context, through_jump_cache());
     context.exit.kind = Exit::Kind::Helper;
     return nullptr;
 }
@@ -72,6 +93,12 @@ Handler guard_handler() {
 }
 Handler call_handler() {
     return call;
+}
+Handler call_if_handler() {
+    return call_if;
+}
+Handler call_unless_handler() {
+    return call_unless;
 }
 Handler call_exit_handler() {
     return call_exit;

@@ -101,6 +101,13 @@ public:
 
     void guard(std::uint8_t helper, std::int64_t argument) { append_call(Opcode::Guard, helper, argument); }
     void call(std::uint8_t helper, std::int64_t argument) { append_call(Opcode::Call, helper, argument); }
+    // If the condition is not 0, or unless it is.
+    void call_if(Value condition, std::uint8_t helper, std::int64_t argument) {
+        append_call(Opcode::CallIf, helper, argument, condition);
+    }
+    void call_unless(Value condition, std::uint8_t helper, std::int64_t argument) {
+        append_call(Opcode::CallUnless, helper, argument, condition);
+    }
     void call_exit(std::uint8_t helper, std::int64_t argument) {
         append_call(Opcode::CallExit, helper, argument);
     }
@@ -148,8 +155,8 @@ private:
         i.ordering = access.ordering;
         return i;
     }
-    void append_call(Opcode opcode, std::uint8_t helper, std::int64_t argument) {
-        Instruction i = make(opcode, Type::None);
+    void append_call(Opcode opcode, std::uint8_t helper, std::int64_t argument, Value condition = kNoValue) {
+        Instruction i = make(opcode, Type::None, condition);
         i.attribute = helper;
         i.immediate = argument;
         block_.append(i);

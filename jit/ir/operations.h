@@ -112,11 +112,13 @@ namespace ashlar::jit::ir {
 
 #define ASHLAR_IR_CONTROL(Operation)                                                                         \
     Operation(Guard, "guard", "=", kMayFault | kSideEffect)                                                  \
-        Operation(Call, "call", "=", kMayFault | kSideEffect | kReadsState | kWritesState)                   \
-            Operation(Jump, "jump", "=", kTerminator) Operation(Branch, "branch", "=ii", kTerminator)        \
-                Operation(JumpIndirect, "jump.indirect", "=i", kTerminator) Operation(                       \
-                    CallExit, "call.exit", "=", kTerminator | kMayFault | kReadsState | kWritesState)        \
-                    Operation(Raise, "raise", "=i", kTerminator | kMayFault)
+        Operation(Call, "call", "=", kMayFault | kSideEffect | kReadsState | kWritesState) Operation(        \
+            CallIf, "call.if", "=i", kMayFault | kSideEffect | kReadsState | kWritesState)                   \
+            Operation(CallUnless, "call.unless", "=i", kMayFault | kSideEffect | kReadsState | kWritesState) \
+                Operation(Jump, "jump", "=", kTerminator) Operation(Branch, "branch", "=ii", kTerminator)    \
+                    Operation(JumpIndirect, "jump.indirect", "=i", kTerminator) Operation(                   \
+                        CallExit, "call.exit", "=", kTerminator | kMayFault | kReadsState | kWritesState)    \
+                        Operation(Raise, "raise", "=i", kTerminator | kMayFault)
 
 #define ASHLAR_IR_OPERATIONS(Operation)                                                                      \
     ASHLAR_IR_BINARY(Operation)                                                                              \

@@ -41,8 +41,10 @@ void print_slot(std::int64_t slot, Sink& sink) {
         format(sink, "x{}", slot - std::int64_t{kIntegerSlot});
     else if (slot < std::int64_t{kPcSlot})
         format(sink, "f{}", slot - std::int64_t{kFloatSlot});
-    else
+    else if (slot < std::int64_t{kFrontendSlot})
         sink.write(name(kNames, static_cast<std::size_t>(slot - std::int64_t{kPcSlot})));
+    else
+        format(sink, "state{}", slot - std::int64_t{kFrontendSlot});
 }
 
 void print_operands(const Instruction& i, Sink& sink) {
@@ -76,6 +78,10 @@ void print(const Instruction& i, Value value, Sink& sink) {
         return format(sink, ", pc+{}, pc+{}", i.immediate, i.displacement);
     case Opcode::JumpIndirect: return format(sink, " %{} + {}", index(i.operands[0]), i.displacement);
     case Opcode::Raise: return format(sink, " {}, %{}", i.immediate, index(i.operands[0]));
+    case Opcode::CallIf:
+    case Opcode::CallUnless:
+        return format(sink, " %{}, #{}, {:#x}", index(i.operands[0]), i.attribute,
+                      static_cast<std::uint64_t>(i.immediate));
     case Opcode::Guard:
     case Opcode::Call:
     case Opcode::CallExit:

@@ -17,6 +17,7 @@ constexpr unsigned kReservationValidSlot = 67;   // 1 between a load-reserved an
 constexpr unsigned kReservationAddressSlot = 68; // guest-physical
 constexpr unsigned kReservationValueSlot = 69;   // what load-reserved read
 constexpr unsigned kRetiredSlot = 70;            // instructions retired; exact only in helpers and outside
-constexpr unsigned kStateSlots = 71;
+constexpr unsigned kFrontendSlot = 71;           // from here on what they mean is the frontend's
+constexpr unsigned kStateSlots = 99;
 
 } // namespace ashlar::jit::ir

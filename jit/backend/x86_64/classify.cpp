@@ -39,6 +39,8 @@ Classifier::Classifier() {
         add(interpreter::branch_handler(value), {Shape::Branch, {}, {}, value});
     }
     add(interpreter::jump_indirect_handler(), {Shape::JumpIndirect});
+    add(interpreter::call_if_handler(), {Shape::CallIf, {}, {}, ir::Condition::NotEqual});
+    add(interpreter::call_unless_handler(), {Shape::CallIf, {}, {}, ir::Condition::Equal});
     add(interpreter::call_exit_handler(), {Shape::Leave});
     add(interpreter::raise_handler(), {Shape::Leave});
     add_float(ir::Opcode::FloatArithmetic, 5);

@@ -23,6 +23,7 @@ enum class Shape : std::uint8_t {
     Fence,
     Float,
     Guard,
+    CallIf, // the interpreter's handler, if slot d is `condition` to 0
     Jump,
     Branch,
     JumpIndirect,

@@ -112,7 +112,14 @@ void BaselineCompiler::emit_op(const Op& op, const NativeBlock& block) {
     case Shape::Branch: return emit_branch(op_class, op, block);
     case Shape::JumpIndirect: return emit_jump_indirect(op);
     case Shape::Call: return emit_call(&op);
-    case Shape::Leave: emit_call(&op); return e.ud2();
+    case Shape::CallIf:
+        if (Emitter::is_pinned(op.d))
+            e.test(Xbyak::Reg64(Emitter::host_of(op.d)), Xbyak::Reg64(Emitter::host_of(op.d)));
+        else
+            e.cmp(e.slot_address(op.d), 0);
+        return add_slow_path(e.jump_if_later(op_class.condition == ir::Condition::Equal ? kEqual : kNotEqual),
+                             &op);
+    case Shape::Leave: e.mov(e.rdx, reinterpret_cast<std::uintptr_t>(&op)); return e.jump_to(interpret_op_);
     }
 }
 

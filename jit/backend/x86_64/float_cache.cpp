@@ -45,7 +45,8 @@ void FloatCache::end_op(const OpClass& op_class, const Op& op) {
     case Shape::Copy: boxed_[op.d] = boxed_[op.a]; return forget(op.d);
     case Shape::Store:
     case Shape::Fence:
-    case Shape::Guard: return; // without a result
+    case Shape::Guard:
+    case Shape::CallIf: return; // without a result
     default: boxed_[op.d] = false; return forget(op.d);
     }
 }

@@ -139,7 +139,12 @@ inline bool fp_enabled(const HartState& hart) {
     return (hart.control.mstatus & mstatus::kFs) != 0;
 }
 inline void mark_fp_dirty(HartState& hart) {
-    hart.control.mstatus |= mstatus::kFs;
+    hart.control.mstatus |= mstatus::kFs | mstatus::kSd;
+}
+// SD says that an extension's state is dirty: it follows FS whenever that changes.
+inline void derive_sd(HartState& hart) {
+    const bool dirty = mstatus::fs(hart.control.mstatus) == mstatus::FloatingPoint::Dirty;
+    hart.control.mstatus = (hart.control.mstatus & ~mstatus::kSd) | (dirty ? mstatus::kSd : 0);
 }
 
 } // namespace ashlar::jit::riscv64

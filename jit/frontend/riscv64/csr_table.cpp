@@ -136,21 +136,15 @@ constexpr std::uint64_t kContextFields = mstatus::kMprv | mstatus::kMpp | mstatu
 Effect set_status(HartState& hart, std::uint64_t status) {
     const std::uint64_t changed = status ^ hart.control.mstatus;
     hart.control.mstatus = status;
+    derive_sd(hart);
     Effect effect = (changed & kContextFields) != 0 ? Effect::Translation : Effect::None;
     if ((changed & (mstatus::kSie | mstatus::kMie)) != 0)
         effect = effect | Effect::Interrupts;
     return effect;
 }
 
-// SD says that an extension's state is dirty; it is derived, never stored.
-std::uint64_t with_sd(std::uint64_t status) {
-    return mstatus::fs(status) == mstatus::FloatingPoint::Dirty ? status | mstatus::kSd : status;
-}
-std::uint64_t read_mstatus(const CsrRead& access) {
-    return with_sd(access.hart.control.mstatus);
-}
 std::uint64_t read_sstatus(const CsrRead& access) {
-    return with_sd(access.hart.control.mstatus) & mstatus::kSupervisorVisible;
+    return access.hart.control.mstatus & mstatus::kSupervisorVisible;
 }
 Effect write_mstatus(const CsrWrite& access) {
     const std::uint64_t old = access.hart.control.mstatus;
@@ -300,7 +294,7 @@ constexpr Row kTable[] = {
     {Mimpid, "mimpid", read_zero, nullptr},
     {Mhartid, "mhartid", read_field<&Control::hart_id>, nullptr},
     {Mconfigptr, "mconfigptr", read_zero, nullptr},
-    {Mstatus, "mstatus", read_mstatus, write_mstatus},
+    {Mstatus, "mstatus", read_field<&Control::mstatus>, write_mstatus},
     {Misa, "misa", read_constant<kMisa>, nullptr},
     {Medeleg, "medeleg", read_field<&Control::medeleg>, write_field<&Control::medeleg, kDelegableExceptions>},
     {Mideleg, "mideleg", read_field<&Control::mideleg>,

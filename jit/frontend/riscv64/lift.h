@@ -3,6 +3,7 @@
 
 #include "jit/frontend/riscv64/helpers.h"
 #include "jit/frontend/riscv64/instruction.h"
+#include "jit/frontend/riscv64/state.h"
 #include "jit/ir/builder.h"
 #include "jit/ir/state_layout.h"
 
@@ -57,6 +58,10 @@ public:
     // After what may change mstatus.
     void forget_float_state() { float_state_ = FloatState::Unknown; }
 
+    // Checks once per block that the hart runs at the privilege at least: has the helper raise the exception.
+    // It cannot change within a block.
+    void require_privilege(const Instruction& i, Privilege lowest);
+
     Lifted raise_illegal(const Instruction& i);
 
     ir::Builder build;
@@ -64,6 +69,7 @@ public:
 private:
     enum class FloatState : std::uint8_t { Unknown, Enabled, Dirty };
     FloatState float_state_ = FloatState::Unknown;
+    Privilege privilege_ = Privilege::User; // at least
 };
 
 Lifted lift_integer(Lifter& lift, const Instruction& i);
@@ -73,6 +79,7 @@ Lifted lift_multiply(Lifter& lift, const Instruction& i);
 Lifted lift_bitmanip(Lifter& lift, const Instruction& i);
 Lifted lift_atomic(Lifter& lift, const Instruction& i);
 Lifted lift_float(Lifter& lift, const Instruction& i);
+Lifted lift_csr(Lifter& lift, const Instruction& i);
 Lifted lift_system(Lifter& lift, const Instruction& i);
 
 } // namespace ashlar::jit::riscv64

@@ -1,4 +1,4 @@
-// System instructions, fences and CSRs: left to the engine's helpers, which know the state of the hart.
+// System instructions and fences: left to the engine's helpers, which know the state of the hart.
 #include "jit/frontend/riscv64/lift.h"
 #include "jit/frontend/riscv64/state.h"
 
@@ -16,7 +16,7 @@ Lifted call_and_end(Lifter& lift, const Instruction& i, Helper helper) {
 Lifted lift_system(Lifter& lift, const Instruction& i) {
     switch (i.opcode) {
     case Opcode::Fence: lift.build.fence(i.imm); return Lifted::Continue;
-    case Opcode::FenceI: return call_and_end(lift, i, Helper::FenceInstruction);
+    case Opcode::FenceI: return Lifted::Continue; // every store keeps translations coherent
     case Opcode::Ecall: return call_and_end(lift, i, Helper::EnvironmentCall);
     case Opcode::Ebreak:
         lift.build.raise(static_cast<std::uint64_t>(Cause::Breakpoint),
@@ -26,15 +26,6 @@ Lifted lift_system(Lifter& lift, const Instruction& i) {
     case Opcode::Mret: return call_and_end(lift, i, Helper::MachineReturn);
     case Opcode::Wfi: return call_and_end(lift, i, Helper::WaitForInterrupt);
     case Opcode::SfenceVma: return call_and_end(lift, i, Helper::FenceVirtual);
-    case Opcode::Csrrw:
-    case Opcode::Csrrs:
-    case Opcode::Csrrc:
-    case Opcode::Csrrwi:
-    case Opcode::Csrrsi:
-    case Opcode::Csrrci:
-        lift.build.call(static_cast<std::uint8_t>(Helper::Csr), i.bits);
-        lift.forget_float_state();
-        return Lifted::Continue;
     default: return Lifted::NotMine;
     }
 }

@@ -17,7 +17,8 @@ static_assert(offsetof(HartState, x) == 8 * ir::kIntegerSlot &&
               offsetof(HartState, reservation_address) == 8 * ir::kReservationAddressSlot &&
               offsetof(HartState, reservation_value) == 8 * ir::kReservationValueSlot &&
               offsetof(HartState, instret) == 8 * ir::kRetiredSlot &&
-              offsetof(HartState, control) == 8 * ir::kStateSlots);
+              offsetof(HartState, control) == 8 * ir::kFrontendSlot &&
+              offsetof(HartState, control.pmp) == 8 * ir::kStateSlots);
 
 Lifted Lifter::raise_illegal(const Instruction& i) {
     build.raise(static_cast<std::uint64_t>(Cause::IllegalInstruction), build.constant(i.bits));
@@ -27,11 +28,12 @@ Lifted Lifter::raise_illegal(const Instruction& i) {
 namespace {
 
 // An instruction lifts to at most this many operations, a final jump included.
-constexpr std::size_t kMaxOperations = 12;
+constexpr std::size_t kMaxOperations = 20;
 
 Lifted lift_instruction(Lifter& lift, const Instruction& i) {
-    static constexpr std::array kExtensions = {lift_integer,  lift_memory, lift_control, lift_multiply,
-                                               lift_bitmanip, lift_atomic, lift_float,   lift_system};
+    static constexpr std::array kExtensions = {lift_integer,  lift_memory,   lift_control,
+                                               lift_multiply, lift_bitmanip, lift_atomic,
+                                               lift_float,    lift_csr,      lift_system};
     if (i.opcode != Opcode::Illegal)
         for (const auto extension : kExtensions)
             if (const Lifted lifted = extension(lift, i); lifted != Lifted::NotMine)

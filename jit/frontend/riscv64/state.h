@@ -7,7 +7,8 @@
 
 namespace ashlar::jit::riscv64 {
 
-enum class Privilege : std::uint8_t { User = 0, Supervisor = 1, Machine = 3 };
+// As wide as a slot: generated code looks at it.
+enum class Privilege : std::uint64_t { User = 0, Supervisor = 1, Machine = 3 };
 
 // mcause/scause values (Privileged 1.12, table 3.6); interrupts carry kInterruptBit.
 constexpr std::uint64_t kInterruptBit = std::uint64_t{1} << 63;
@@ -50,8 +51,8 @@ struct Pmp {
     std::array<std::uint64_t, kEntries> address{}; // pmpaddrN, units of 4 bytes
 };
 
-// The first members form the array of 64-bit slots that IR names by index (ir/ir.h): slot n is 8 * n bytes
-// from the start. Everything that generated code may write lies before `control`.
+// An array of 64-bit slots that IR names by index (ir/state_layout.h): slot n is 8 * n bytes from the start.
+// What every frontend has lies before `control`; generated code knows the words of that down to `pmp` too.
 struct HartState {
     std::array<std::uint64_t, 32> x{}; // x[0] stays 0
     std::array<std::uint64_t, 32> f{}; // NaN-boxed when single
@@ -76,6 +77,8 @@ struct HartState {
         std::uint64_t external_seip =
             0; // level of the PLIC's S context; mip.SEIP as read is this or the written bit
         std::int64_t cycle_offset = 0, instret_offset = 0; // written mcycle/minstret minus instret
+        // Bits of sstatus whose change, or setting if it is SIE, the engine must hear of: its own.
+        std::uint64_t watched_status = 0;
         Pmp pmp;
     } control;
 };
