@@ -1,5 +1,6 @@
 // The tier that tests run guests on: with ASHLAR_TEST_TIER=1 in the environment everything that can be
-// compiled is host code from its first execution, else all is interpreted.
+// compiled is host code from its first execution, with 2 it is optimized from its third, else all is
+// interpreted. ASHLAR_TEST_PASSES is a mask of optimizer::Pass.
 #pragma once
 
 #include <cstdlib>
@@ -19,14 +20,23 @@ public:
             return;
         options.native_code = memory_.get();
         options.promote_after = 1;
+        options.optimize_after = 0;
+        if (optimized())
+            options.optimize_after = 2;
+        if (const char* const passes = std::getenv("ASHLAR_TEST_PASSES"); passes != nullptr)
+            options.optimizer_passes = static_cast<unsigned>(std::strtoul(passes, nullptr, 0));
     }
 
 private:
     static bool compiled() {
         const char* const tier = std::getenv("ASHLAR_TEST_TIER");
-        return tier != nullptr && std::string_view(tier) == "1";
+        return tier != nullptr && (std::string_view(tier) == "1" || std::string_view(tier) == "2");
     }
-    hosted::HostedCodeMemory memory_{compiled() ? std::size_t{1} << 20 : std::size_t{4096}};
+    static bool optimized() {
+        const char* const tier = std::getenv("ASHLAR_TEST_TIER");
+        return tier != nullptr && std::string_view(tier) == "2";
+    }
+    hosted::HostedCodeMemory memory_{compiled() ? std::size_t{4} << 20 : std::size_t{4096}};
 };
 
 } // namespace ashlar::jit::test

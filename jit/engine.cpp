@@ -51,6 +51,12 @@ EngineCore::~EngineCore() {
 }
 
 Status EngineCore::create_harts() {
+    if (native_ != nullptr) {
+        former_.reset(new (std::nothrow) RegionFormer);
+        if (former_ == nullptr)
+            return Error::OutOfMemory;
+        ASHLAR_TRY(regions_.reserve());
+    }
     harts_.reset(new (std::nothrow) std::unique_ptr<EngineHart>[options_.harts]);
     if (harts_ == nullptr)
         return Error::OutOfMemory;
@@ -82,6 +88,10 @@ EngineStatistics EngineCore::statistics() const {
         tier.guest_instructions = native.guest_instructions;
         tier.bytes = native.bytes;
         result.native_links = native.links;
+        TierStatistics& optimized = result.tiers[2];
+        optimized.units = native.regions;
+        optimized.guest_instructions = native.region_instructions;
+        optimized.bytes = native.region_bytes;
     }
     return result;
 }
@@ -103,6 +113,7 @@ void EngineCore::flush_if_requested() {
 void EngineCore::flush_now() {
     ++statistics_.flushes;
     cache_->flush();
+    regions_.clear();
     if (native_ != nullptr)
         native_->flush();
     if (observation_ != nullptr)
@@ -115,7 +126,7 @@ void EngineCore::flush_now() {
 
 void EngineCore::promote(Block& block, std::uint64_t pc) {
     NativeBlock native{block.ops(), static_cast<std::uint32_t>(block.key.address.page_offset()),
-                       block.guest_instructions, !block.key.straddles()};
+                       block.guest_instructions, !block.key.straddles(), options_.optimize_after};
     if (observation_ != nullptr)
         observation_->ask_for_marks(block, native);
     const Bytes code = [&] {
@@ -148,6 +159,7 @@ void EngineCore::code_page_written(GuestPhysicalAddress address, std::uint64_t l
         return; // data beside code
     ++statistics_.pages_invalidated;
     statistics_.blocks_invalidated += cache_->invalidate(address.align_down(kPageSize));
+    regions_.page_written(address.align_down(kPageSize));
     renew_generations();
 }
 
@@ -159,11 +171,16 @@ std::size_t EngineCore::lower(const BlockKey& key, std::span<interpreter::Op> co
     return 1 + lowering_.lower(block_, code.subspan(1));
 }
 
+const ir::Block& EngineCore::lift(const BlockKey& key) {
+    jit::lift(memory_, key, block_);
+    return block_;
+}
+
 Block& EngineCore::translate(const BlockKey& key, std::uint64_t pc) {
     TierStatistics& statistics = statistics_.tiers[0];
     {
         const Stopwatch watch(options_.stopwatch, statistics.compile_ns);
-        lift(memory_, key, block_);
+        lift(key);
     }
     ASHLAR_ASSERT(block_.guest_instructions() != 0);
     ASHLAR_ASSERT(!options_.verify_ir || ir::verify(block_).ok());

@@ -8,6 +8,7 @@
 #include "jit/hart.h"
 #include "jit/interpreter/lower.h"
 #include "jit/ir/block.h"
+#include "jit/region_records.h"
 #include "jit/observation.h"
 
 namespace ashlar::jit {
@@ -42,6 +43,11 @@ public:
     // Compiles a block, which is about to run at `pc`, to host code, or has everything flushed when there is
     // no room.
     void promote(Block& block, std::uint64_t pc);
+    RegionFormer& former() { return *former_; }
+    Observation* observation() { return observation_.get(); }
+    RegionRecords& regions() { return regions_; }
+    // The IR of the block that `key` names, valid until the next call or translation.
+    const ir::Block& lift(const BlockKey& key);
     EngineStatistics& counters() { return statistics_; }
     std::uint64_t next_generation();
     // Translates the block that `key` names, which is about to run at `pc`. Flushes the cache when it is
@@ -66,6 +72,8 @@ private:
     std::unique_ptr<CodeCache> cache_;
     std::unique_ptr<NativeCompiler> native_;
     std::unique_ptr<Observation> observation_;
+    std::unique_ptr<RegionFormer> former_;
+    RegionRecords regions_;
     ir::Block block_;
     interpreter::Lowering lowering_;
     std::unique_ptr<std::unique_ptr<EngineHart>[]> harts_;

@@ -16,6 +16,7 @@ std::string_view name_of(interpreter::Exit::Kind kind) {
     case Kind::Helper: return "helper";
     case Kind::CodeChanged: return "code_changed";
     case Kind::Promote: return "promote";
+    case Kind::Region: return "region";
     }
     return "unknown";
 }
@@ -23,7 +24,7 @@ std::string_view name_of(interpreter::Exit::Kind kind) {
 } // namespace
 
 void report(const EngineStatistics& statistics, Facts& facts) {
-    static constexpr std::string_view kTier[] = {"tier0", "tier1"};
+    static constexpr std::string_view kTier[] = {"tier0", "tier1", "tier2"};
     static_assert(std::size(kTier) == EngineStatistics::kTiers);
     for (std::size_t i = 0; i < EngineStatistics::kTiers; ++i) {
         const TierStatistics& tier = statistics.tiers[i];

@@ -18,7 +18,7 @@ struct TierStatistics {
 };
 
 struct EngineStatistics {
-    static constexpr std::size_t kTiers = 2;
+    static constexpr std::size_t kTiers = 3;
 
     std::uint64_t instructions = 0;
     std::uint64_t host_code_instructions = 0; // of them in host code; counts on when instret is reset

@@ -155,10 +155,14 @@ void EngineHart::handle_exit() {
         break;
     case Exit::Kind::Promote: {
         Block& block = Block::of(reinterpret_cast<const Op*>(exit.value));
-        engine_.promote(block, state_->pc);
+        if (engine_.native()->is_compiled(block.code()))
+            optimize(block);
+        else
+            engine_.promote(block, state_->pc);
         cache_jump(state_->pc, block.code());
         break;
     }
+    case Exit::Kind::Region: revalidate_region(exit.value); break;
     case Exit::Kind::Exception: take_exception(exit.cause, exit.value); break;
     case Exit::Kind::Illegal:
         take_exception(static_cast<std::uint64_t>(riscv64::Cause::IllegalInstruction),

@@ -9,6 +9,7 @@
 #include "jit/fetched_pages.h"
 #include "jit/interpreter/op.h"
 #include "jit/mmu/mmu.h"
+#include "jit/region_former.h"
 
 namespace ashlar::jit {
 
@@ -16,7 +17,10 @@ struct Block;
 struct BlockKey;
 class EngineCore;
 
-class EngineHart final : public Hart, private interpreter::Helpers, private mmu::Translator {
+class EngineHart final : public Hart,
+                         private interpreter::Helpers,
+                         private mmu::Translator,
+                         private BlockFinder {
 public:
     explicit EngineHart(EngineCore& engine);
     EngineHart(const EngineHart&) = delete;
@@ -83,6 +87,14 @@ private:
     };
     static constexpr std::size_t kSpaces = mmu::Mmu::kSpaces - 1, kShared = kSpaces;
     static constexpr std::uint64_t kEverything = ~std::uint64_t{0}; // as the size of a range
+    // BlockFinder
+    Block* find_block(std::uint64_t pc) override;
+    std::uint32_t executions(const Block& block) const override;
+    const ir::Block& lift_block(const Block& block) override;
+    // Compiles the region that begins with the block at pc.
+    void optimize(Block& root);
+    // Makes the region at pc enter again if its pages are where they were, else its block run without it.
+    void revalidate_region(std::uint64_t name);
 
     // Follows what the state says about translation, privilege and floating point.
     void refresh_context();

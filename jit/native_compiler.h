@@ -7,6 +7,7 @@
 
 #include "jit/code_marks.h"
 #include "jit/interpreter/op.h"
+#include "jit/optimizer/source.h"
 #include "lib/bytes.h"
 #include "lib/format.h"
 #include "lib/result.h"
@@ -22,6 +23,7 @@ struct CodeMemory {
 
 struct NativeStatistics {
     std::uint64_t blocks = 0, guest_instructions = 0, bytes = 0, links = 0; // since the beginning
+    std::uint64_t regions = 0, region_instructions = 0, region_bytes = 0, regions_refused = 0;
 };
 
 // What the compiler must know of a block beside its threaded code.
@@ -30,9 +32,25 @@ struct NativeBlock {
     std::uint32_t page_offset;       // of the block's first instruction in its page
     std::uint32_t guest_instructions;
     bool own_page; // all of it lies in one page, so that jumps within the page need no check
+    std::uint32_t optimize_after = 0; // executions until Exit::Kind::Promote says that it is hot; 0: never
     // For an observer, or nullptr: takes marks, for which the ops say which guest instructions they are of.
     CodeMarks* marks = nullptr;
     std::span<const std::uint16_t> guest_offsets{};
+};
+
+// What the optimizing tier is given: a region whose first block is compiled already.
+struct NativeRegion {
+    const optimizer::RegionSource& source;
+    const interpreter::Op* root; // of the block that the region begins with
+    std::uint32_t page_offset;   // of its first instruction
+    bool one_page;               // all of the region's guest code lies in one page
+    std::uint64_t pc, generation; // at and under which its pages are where they are, if there are several
+    std::uint64_t identity;      // what Exit::Kind::Region then reports
+    unsigned passes = ~0u;       // optimizer::Pass
+};
+struct RegionCode {
+    Bytes code; // empty: the region was not compiled
+    const void* generation_site = nullptr; // see set_generation
 };
 
 // Compiles the threaded code of hot blocks. All of its host code keeps the interpreter's contract: entered
@@ -44,6 +62,14 @@ public:
 
     // The host code at its executable address; empty when the code memory is full.
     virtual Bytes compile(const NativeBlock& block) = 0;
+    // From now on the block at the region's root runs the region.
+    virtual RegionCode optimize(const NativeRegion& region) = 0;
+    // The pc and the generation under which the region is entered from now on.
+    virtual void set_generation(const void* site, std::uint64_t pc, std::uint64_t generation) = 0;
+    // The block runs its own code again, and does not ask to be optimized.
+    virtual void drop_region(const interpreter::Op* root) = 0;
+    // How often a block has run since it was compiled, at most optimize_after. 0 if it is not.
+    virtual std::uint32_t executions(const interpreter::Op* code) const = 0;
     // Where host code goes that found `code` in the jump cache.
     virtual const void* entry(const interpreter::Op* code) const = 0;
     // An edge that left with Exit::native_edge: from now on it goes to `target`, which is compiled, if that

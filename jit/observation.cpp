@@ -61,4 +61,27 @@ void Observation::compiled(const Block& block, std::uint64_t pc, Bytes code) {
     observer_.code_emitted(emitted);
 }
 
+void Observation::optimized(const RegionFormer& region, std::uint64_t pc, Bytes code) {
+    std::array<GuestCode, optimizer::kMaxBlocks> parts;
+    std::size_t count = 0;
+    for (const optimizer::SourceBlock& block : region.source().blocks) {
+        const std::uint64_t address = pc + static_cast<std::uint64_t>(std::int64_t{block.pc});
+        const ir::Instruction& last = region.source().instructions[block.first + block.count - 1];
+        for (const RegionPage& page : region.pages())
+            if (((address ^ (pc + static_cast<std::uint64_t>(page.offset))) >> kPageShift) == 0) {
+                const GuestPhysicalAddress physical = page.physical + (address & (kPageSize - 1));
+                parts[count++] = {GuestVirtualAddress(address), physical, block.guest_instructions,
+                                  Bytes(memory_.host(physical),
+                                        std::size_t{last.pc_offset} + last.guest_length)};
+                break;
+            }
+    }
+    EmittedCode emitted{};
+    emitted.name = "region";
+    emitted.tier = 2;
+    emitted.guest = {parts.data(), count};
+    emitted.code = code;
+    observer_.code_emitted(emitted);
+}
+
 } // namespace ashlar::jit

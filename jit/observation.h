@@ -5,6 +5,7 @@
 #include "jit/guest_code.h"
 #include "jit/interpreter/lower.h"
 #include "jit/native_compiler.h"
+#include "jit/region_former.h"
 
 namespace ashlar::jit {
 
@@ -19,6 +20,8 @@ public:
     void ask_for_marks(Block& block, NativeBlock& native);
     // What tier 1 has emitted for the block.
     void compiled(const Block& block, std::uint64_t pc, Bytes code);
+    // What tier 2 has emitted for a region that begins at `pc`.
+    void optimized(const RegionFormer& region, std::uint64_t pc, Bytes code);
 
 private:
     Observation(CodeObserver& observer, GuestMemory& memory, ir::Block ir, interpreter::Lowering lowering,

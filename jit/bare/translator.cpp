@@ -98,6 +98,7 @@ void translator_main(const Environment& environment) {
         .code_cache_bytes = code_cache_bytes(tuning, environment),
         .native_code = tuning.tier == 0 ? CodeMemory{} : environment.native_code,
         .promote_after = static_cast<unsigned>(tuning.promote_after),
+        .optimize_after = tuning.tier == 2 ? static_cast<unsigned>(tuning.optimize_after) : 0,
         .measures_compilation = tuning.statistics,
     };
     Result<std::unique_ptr<board::Machine>> machine = board::Machine::create(config);

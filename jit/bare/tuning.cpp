@@ -57,7 +57,10 @@ Verdict apply(Tuning& tuning, std::string_view name, std::string_view value) {
     else if (name == "code-cache")
         good = assign(tuning.code_cache_bytes, parse_size(value));
     else if (name == "tier")
-        good = assign(tuning.tier, parse_size(value)) && tuning.tier <= 1;
+        good = assign(tuning.tier, parse_size(value)) && tuning.tier <= 2;
+    else if (name == "optimize-after")
+        good = assign(tuning.optimize_after, parse_size(value)) && tuning.optimize_after != 0 &&
+               tuning.optimize_after <= 1'000'000;
     else if (name == "promote-after")
         good = assign(tuning.promote_after, parse_size(value)) && tuning.promote_after != 0 &&
                tuning.promote_after <= 1'000'000;

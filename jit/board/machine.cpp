@@ -99,6 +99,8 @@ Status VirtualMachine::build() {
     options.code_cache_bytes = config_.code_cache_bytes;
     options.native_code = config_.native_code;
     options.promote_after = config_.promote_after;
+    options.optimize_after = config_.optimize_after;
+    options.optimizer_passes = config_.optimizer_passes;
     options.observer = config_.observer;
     options.execution_observer = config_.execution_observer;
     options.stopwatch = config_.measures_compilation ? config_.clock : nullptr;

@@ -20,8 +20,10 @@ Runs a riscv64 machine that is compatible with QEMU's `virt` board.
   --disk FILE[,readonly] raw disk image as the next virtio disk; up to 8
   --memory SIZE          RAM, with suffix K, M or G (default 128M)
   --harts N              number of harts, 1 to 32 (default 1)
-  --tier N               0 interprets everything, 1 compiles what runs often (default 1)
+  --tier N               0 interprets everything, 1 compiles what runs often, 2 also optimizes what
+                         runs very often (default 2)
   --promote-after N      executions of a block before it is compiled (default 10)
+  --optimize-after N     executions of its compiled code before a block is optimized (default 100)
   --stats[=text|json]    print statistics at the end
   --dump-ir[=FILE]       write the intermediate representation of each translated block to FILE or standard error
   --dump-code[=FILE]     write the host code of each compiled block, disassembled
@@ -164,7 +166,10 @@ private:
         if (name == "--harts")
             return value(name, attached, argument) && harts(argument);
         if (name == "--tier")
-            return value(name, attached, argument) && number(name, argument, 0, 1, options_.tier);
+            return value(name, attached, argument) && number(name, argument, 0, 2, options_.tier);
+        if (name == "--optimize-after")
+            return value(name, attached, argument) &&
+                   number(name, argument, 1, 1'000'000, options_.optimize_after);
         if (name == "--promote-after")
             return value(name, attached, argument) &&
                    number(name, argument, 1, 1'000'000, options_.promote_after);

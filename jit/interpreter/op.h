@@ -71,9 +71,10 @@ struct Exit {
         Illegal,     // the instruction at pc, whose encoding the engine finds itself
         Helper,      // a helper asked to leave; it has set pc
         CodeChanged, // translated code was overwritten; pc is the next instruction
-        Promote, // the block at pc has run often enough to be compiled; `value` is the address of its code
+        Promote, // the block at pc has run often enough for the next tier; `value` is its code's address
+        Region,  // the region at pc does not know whether its pages are still there; `value` names it
     };
-    static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::Promote) + 1;
+    static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::Region) + 1;
     Kind kind = Kind::Budget;
     std::uint64_t cause = 0, value = 0;
     const Op** link = nullptr;

@@ -41,6 +41,8 @@ enum class AtomicOperation : std::uint8_t {
     MinimumUnsigned,
     MaximumUnsigned
 };
+// What a jump is for in the guest's calling convention: a hint, for what is likely to follow.
+enum class JumpHint : std::uint8_t { None, Call, Return };
 // Bits of Instruction::ordering.
 constexpr std::uint8_t kAcquire = 1, kRelease = 2;
 // Precision of a floating-point operation: the bits of an f register that it works on.
@@ -53,7 +55,7 @@ struct Instruction {
     Opcode opcode = Opcode::Constant;
     Type type = Type::None;     // of the result, or of what Set and Store take
     std::uint8_t width = 0;     // memory: bytes accessed
-    std::uint8_t attribute = 0; // Extension, Condition, AtomicOperation, an fp.h enum, or a helper's number
+    std::uint8_t attribute = 0; // Extension, Condition, AtomicOperation, JumpHint, an fp.h enum, a helper's number
     std::uint8_t ordering = 0;  // memory
     Precision precision = Precision::Double;
     std::uint8_t rounding = 0;     // fp::Rounding or kDynamicRounding

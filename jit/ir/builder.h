@@ -111,8 +111,9 @@ public:
     void call_exit(std::uint8_t helper, std::int64_t argument) {
         append_call(Opcode::CallExit, helper, argument);
     }
-    void jump(std::int64_t offset) {
+    void jump(std::int64_t offset, JumpHint hint = JumpHint::None) {
         Instruction i = make(Opcode::Jump, Type::None);
+        i.attribute = static_cast<std::uint8_t>(hint);
         i.immediate = offset;
         block_.append(i);
     }
@@ -124,8 +125,9 @@ public:
         block_.append(i);
     }
     // To address + displacement with bit 0 cleared.
-    void jump_indirect(Value address, std::int32_t displacement) {
+    void jump_indirect(Value address, std::int32_t displacement, JumpHint hint = JumpHint::None) {
         Instruction i = make(Opcode::JumpIndirect, Type::None, address);
+        i.attribute = static_cast<std::uint8_t>(hint);
         i.displacement = displacement;
         block_.append(i);
     }

@@ -148,6 +148,24 @@ std::byte* Mmu::atomic(std::uint64_t address, unsigned width, Access access) {
     return memory_.host(mapping.address);
 }
 
+bool Mmu::probe(std::uint64_t address, unsigned length, bool writes, bool speculative,
+                std::uint64_t& addend) {
+    if (bytes_to_page_end(address) < length)
+        return false;
+    const std::uint64_t tag = tag_of(address, 1);
+    const TlbEntry& entry = data_->entry(address);
+    for (int attempt = 0;; ++attempt) {
+        if ((writes ? entry.write : entry.read) == tag) {
+            addend = entry.addend;
+            return true;
+        }
+        Mapping mapping;
+        const Access access = writes && !speculative ? Access::Store : Access::Load;
+        if (attempt != 0 || !resolve(address, 1, access, mapping))
+            return false;
+    }
+}
+
 bool Mmu::fetch(std::uint64_t address, unsigned length, Mapping& mapping) {
     const TlbEntry& entry = fetch_->entry(address);
     if (entry.execute == tag_of(address, length)) {

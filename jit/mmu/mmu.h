@@ -67,6 +67,10 @@ public:
     // The host address of naturally aligned RAM for an atomic access, or nullptr and fault(). For Store the
     // caller writes at once: pages with code have been invalidated.
     std::byte* atomic(std::uint64_t address, unsigned width, Access access);
+    // Whether the `length` bytes from `address` lie in one page of RAM that loads (or, with `writes`, stores
+    // too) may go straight to, and what added to their addresses gives host addresses. Leaves no trace in the
+    // guest's page tables that a load would not leave when `speculative`. fault() means nothing.
+    bool probe(std::uint64_t address, unsigned length, bool writes, bool speculative, std::uint64_t& addend);
     // Where the instruction at `address` lies; `length` bytes within one page. False: fault().
     bool fetch(std::uint64_t address, unsigned length, Mapping& mapping);
     const Fault& fault() const { return fault_; }

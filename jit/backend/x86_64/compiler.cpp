@@ -1,6 +1,7 @@
 #include "jit/backend/x86_64/compiler.h"
 
 #include "jit/backend/x86_64/condition_code.h"
+#include "jit/backend/x86_64/edge.h"
 
 namespace ashlar::jit {
 
@@ -9,7 +10,14 @@ Result<std::unique_ptr<NativeCompiler>> create_native_compiler(const CodeMemory&
     // Positions are 32-bit offsets.
     if (memory.writable.size() < kLeast || memory.writable.size() > std::size_t{1} << 30)
         return Error::InvalidArgument;
-    std::unique_ptr<NativeCompiler> compiler(new (std::nothrow) x86_64::BaselineCompiler(memory));
+    std::unique_ptr<x86_64::Emitter> emitter(new (std::nothrow) x86_64::Emitter(memory.writable));
+    if (emitter == nullptr)
+        return Error::OutOfMemory;
+    std::unique_ptr<x86_64::RegionCompiler> regions(new (std::nothrow) x86_64::RegionCompiler(*emitter));
+    if (regions == nullptr)
+        return Error::OutOfMemory;
+    std::unique_ptr<NativeCompiler> compiler(
+        new (std::nothrow) x86_64::BaselineCompiler(memory, std::move(emitter), std::move(regions)));
     if (compiler == nullptr)
         return Error::OutOfMemory;
     return compiler;
@@ -23,15 +31,19 @@ namespace {
 
 // No block's code is larger: kMaxBlockInstructions, each at most a call and its record.
 constexpr std::size_t kMaxBlockBytes = std::size_t{32} << 10;
-// From a guard's 64-bit immediate to the rel32 of the jump behind it: imm64, xor, cmp, jne rel32, jmp's
-// opcode.
-constexpr std::size_t kGuardDistance = 8 + 3 + 7 + 6 + 1;
+constexpr std::size_t kMaxRegionBytes = std::size_t{192} << 10;
+// What emit_counter() emits: mov rax, imm64; sub dword [rax + 8], 1; je.
+constexpr std::size_t kCounterBytes = 10 + 4 + 6;
+static_assert(offsetof(Op, d) + 4 == offsetof(Op, imm));
 
-// Behind the call of an edge's stub.
-struct EdgeRecord {
-    std::uint32_t site; // position of the rel32 to patch
-    std::uint32_t guarded;
-};
+std::uint32_t counter(const Op& op) {
+    std::uint32_t value;
+    std::memcpy(&value, &op.d, sizeof value);
+    return value;
+}
+void set_counter(Op& op, std::uint32_t value) {
+    std::memcpy(&op.d, &value, sizeof value);
+}
 
 } // namespace
 
@@ -42,6 +54,12 @@ Bytes BaselineCompiler::compile(const NativeBlock& block) {
     block_ = &block;
     slow_path_count_ = edge_count_ = 0;
     floats_.begin(classifier_, block.code);
+    counter_jump_ = 0;
+    if (block.optimize_after != 0) {
+        optimize_after_ = block.optimize_after;
+        set_counter(block.code[0], block.optimize_after);
+        emit_counter(block.code.data());
+    }
     for (std::size_t i = 1; i < block.code.size(); ++i) {
         const Op& op = block.code[i];
         const OpClass op_class = classifier_.classify(op.handler);
@@ -62,6 +80,59 @@ Bytes BaselineCompiler::compile(const NativeBlock& block) {
     statistics_.guest_instructions += block.guest_instructions;
     statistics_.bytes += emit_.position() - body_;
     return {executable(body_), emit_.position() - body_};
+}
+
+// The counter lies where the op that counted has its operands. Sequence of a fixed size: drop_region jumps
+// over it.
+void BaselineCompiler::emit_counter(const Op* code) {
+    Emitter& e = emit_;
+    e.db(0x48); // mov rax, imm64
+    e.db(0xb8);
+    e.dq(reinterpret_cast<std::uintptr_t>(code));
+    e.sub(e.dword[e.rax + static_cast<int>(offsetof(Op, d))], 1);
+    counter_jump_ = e.jump_if_later(kEqual);
+    ASHLAR_ASSERT(e.position() - body_ == kCounterBytes);
+}
+
+std::uint32_t BaselineCompiler::executions(const Op* code) const {
+    if (!is_compiled(code))
+        return 0;
+    const std::uint32_t left = counter(*code);
+    return left <= optimize_after_ ? optimize_after_ - left : optimize_after_;
+}
+
+RegionCode BaselineCompiler::optimize(const NativeRegion& region) {
+    ASHLAR_ASSERT(is_compiled(region.root));
+    if (emit_.position() + kMaxRegionBytes > memory_.writable.size())
+        return {};
+    std::size_t site = 0;
+    const auto body = static_cast<std::uint32_t>(region.root->imm);
+    const RegionEnvironment environment{region.page_offset, region.one_page, region.pc ^ region.generation,
+                                        region.identity, body + kCounterBytes};
+    const std::size_t entry = regions_->compile(region.source, environment, region.passes, site);
+    if (entry == 0) {
+        ++statistics_.regions_refused;
+        drop_region(region.root);
+        return {};
+    }
+    ASHLAR_ASSERT(emit_.position() - entry <= kMaxRegionBytes && Xbyak::GetError() == Xbyak::ERR_NONE);
+    emit_.rewrite(body, 0xe9, 1);
+    emit_.bind(body + 1, entry);
+    ++statistics_.regions;
+    for (const optimizer::SourceBlock& block : region.source.blocks)
+        statistics_.region_instructions += block.guest_instructions;
+    statistics_.region_bytes += emit_.position() - entry;
+    return {{executable(entry), emit_.position() - entry}, site == 0 ? nullptr : executable(site)};
+}
+
+void BaselineCompiler::set_generation(const void* site, std::uint64_t pc, std::uint64_t generation) {
+    emit_.rewrite(position_of(site), pc ^ generation, 8);
+}
+
+void BaselineCompiler::drop_region(const Op* root) {
+    const auto body = static_cast<std::uint32_t>(root->imm);
+    emit_.rewrite(body, 0xe9, 1);
+    emit_.bind(body + 1, body + kCounterBytes);
 }
 
 void BaselineCompiler::emit_op(const Op& op, const NativeBlock& block) {
@@ -177,12 +248,7 @@ void BaselineCompiler::emit_edge(std::int32_t offset, const NativeBlock& block) 
     Edge edge{};
     if (!same_page) {
         // Until it is linked both ways lead to the stub.
-        e.db(0x48); // mov rax, imm64
-        e.db(0xb8);
-        e.dq(0);
-        e.xor_(e.rax, e.rbp);
-        e.cmp(e.rax, e.context_field(offsetof(Context, generation)));
-        edge.guard_jump = e.jump_if_later(kNotEqual);
+        edge.guard_jump = emit_generation_guard(e, 0);
     }
     edge.site = e.jump_later();
     ASHLAR_ASSERT(edge_count_ < kMaxEdges);
@@ -218,6 +284,10 @@ void BaselineCompiler::emit_cold_code() {
         const EdgeRecord record{static_cast<std::uint32_t>(edge.site), edge.guard_jump != 0};
         mark_data(sizeof record);
         emit_.db(reinterpret_cast<const std::uint8_t*>(&record), sizeof record);
+    }
+    if (counter_jump_ != 0) {
+        emit_.bind(counter_jump_);
+        emit_.jump_to(promote_);
     }
 }
 

@@ -5,15 +5,21 @@
 
 #include "jit/backend/x86_64/emit_float.h"
 #include "jit/backend/x86_64/float_cache.h"
+#include "jit/backend/x86_64/region_compiler.h"
 #include "jit/native_compiler.h"
 
 namespace ashlar::jit::x86_64 {
 
 class BaselineCompiler final : public NativeCompiler {
 public:
-    explicit BaselineCompiler(const CodeMemory& memory);
+    BaselineCompiler(const CodeMemory& memory, std::unique_ptr<Emitter> emitter,
+                     std::unique_ptr<RegionCompiler> regions);
 
     Bytes compile(const NativeBlock& block) override;
+    RegionCode optimize(const NativeRegion& region) override;
+    void set_generation(const void* site, std::uint64_t pc, std::uint64_t generation) override;
+    void drop_region(const Op* root) override;
+    std::uint32_t executions(const Op* code) const override;
     const void* entry(const Op* code) const override;
     void link(const void* native_edge, const Op* target, std::uint64_t target_pc,
               std::uint64_t generation) override;
@@ -48,6 +54,7 @@ private:
     // Keep count of the instructions that host code retires, on the way in and out. Change rax.
     void emit_count_entry();
     void emit_count_exit();
+    void emit_counter(const Op* code);
     void emit_leave_null();
     void emit_exit_thunk(interpreter::Exit::Kind kind);
     void emit_jump_cache_probe();
@@ -82,13 +89,17 @@ private:
     }
 
     CodeMemory memory_;
-    Emitter emit_;
+    std::unique_ptr<Emitter> emitter_;
+    Emitter& emit_;
     FloatEmitter float_;
     Classifier classifier_;
     Op resume_;
     interpreter::Handler enter_ = nullptr;
     std::size_t enter_position_ = 0, call_position_ = 0, exit_budget_ = 0, exit_edge_ = 0, exit_lookup_ = 0,
-                interpret_ = 0, interpret_op_ = 0, through_cache_ = 0, start_of_blocks_ = 0;
+                interpret_ = 0, interpret_op_ = 0, through_cache_ = 0, promote_ = 0, start_of_blocks_ = 0;
+    std::unique_ptr<RegionCompiler> regions_; // or nullptr: there is no tier 2
+    std::uint32_t optimize_after_ = 0;
+    std::size_t counter_jump_ = 0;       // of the block being compiled, or 0
     const NativeBlock* block_ = nullptr; // being compiled
     std::size_t body_ = 0;               // its position
     std::array<SlowPath, kMaxSlowPaths> slow_paths_{};

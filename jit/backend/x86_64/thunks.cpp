@@ -26,8 +26,14 @@ const Op* resume(Context&, const Op* op) {
 
 } // namespace
 
-BaselineCompiler::BaselineCompiler(const CodeMemory& memory)
-    : memory_(memory), emit_(memory.writable), float_(emit_), resume_{resume} {
+BaselineCompiler::BaselineCompiler(const CodeMemory& memory, std::unique_ptr<Emitter> emitter,
+                                   std::unique_ptr<RegionCompiler> regions)
+    : memory_(memory),
+      emitter_(std::move(emitter)),
+      emit_(*emitter_),
+      float_(emit_),
+      resume_{resume},
+      regions_(std::move(regions)) {
     emit_thunks();
 }
 
@@ -139,6 +145,14 @@ void BaselineCompiler::emit_thunks() {
     through_cache_ = e.position();
     emit_jump_cache_probe();
     e.jump_to(exit_lookup_);
+
+    // Jumped to with the block's code in rax.
+    promote_ = e.position();
+    e.mov(e.context_field(kExit + offsetof(Exit, value)), e.rax);
+    emit_exit_thunk(Exit::Kind::Promote);
+    const std::size_t exit_region = e.position();
+    emit_exit_thunk(Exit::Kind::Region);
+    regions_->emit_shared({exit_budget_, exit_edge_, through_cache_, exit_region, 0, 0});
     start_of_blocks_ = e.position();
 }
 

@@ -1,0 +1,41 @@
+// Edges: jumps to other code, linked once that is known.
+#pragma once
+
+#include "jit/backend/x86_64/emitter.h"
+
+namespace ashlar::jit::x86_64 {
+
+// From a guard's 64-bit immediate to the rel32 of the jump behind it: imm64, xor, cmp, jne rel32, jmp's
+// opcode.
+constexpr std::size_t kGuardDistance = 8 + 3 + 7 + 6 + 1;
+
+// The generation and the pc, which is in rbp, must be those that `expected` is the exclusive or of. Changes
+// rax. Returns the rel32 of the jump that is taken when they are not; the immediate lies kGuardDistance - 1
+// bytes before what follows.
+inline std::size_t emit_generation_guard(Emitter& e, std::uint64_t expected) {
+    e.db(0x48); // mov rax, imm64
+    e.db(0xb8);
+    e.dq(expected);
+    e.xor_(e.rax, e.rbp);
+    e.cmp(e.rax, e.context_field(offsetof(Context, generation)));
+    return e.jump_if_later(5 /* not equal */);
+}
+
+// Behind the call of an edge's stub.
+struct EdgeRecord {
+    std::uint32_t site; // position of the rel32 to patch
+    std::uint32_t guarded;
+};
+
+// The stub of the jump at `site`, where it leads before it is linked, or when its guard (whose jump's rel32
+// is at `guard`, if not 0) fails.
+inline void emit_edge_stub(Emitter& e, std::size_t exit_edge, std::size_t site, std::size_t guard) {
+    e.bind(site);
+    if (guard != 0)
+        e.bind(guard);
+    e.call_to(exit_edge);
+    const EdgeRecord record{static_cast<std::uint32_t>(site), guard != 0};
+    e.db(reinterpret_cast<const std::uint8_t*>(&record), sizeof record);
+}
+
+} // namespace ashlar::jit::x86_64

@@ -1,0 +1,89 @@
+#include "jit/backend/x86_64/region_compiler.h"
+
+#include "jit/mmu/mmu.h"
+
+namespace ashlar::jit::x86_64 {
+
+namespace {
+
+struct ProbeAnswer {
+    std::uint64_t addend;
+    std::uint64_t found;
+};
+
+// Called by a region whose look into the TLB found nothing, with the address of the range's first byte.
+ProbeAnswer answer_probe(Context& context, std::uint64_t address, const ProbeRequest& request) {
+    std::uint64_t addend = 0;
+    const bool found =
+        context.mmu->probe(address, request.length, request.writes, request.speculative, addend);
+    if (request.stream_slot != 0) {
+        // As in RegionEmitter::emit_stream_start.
+        const std::uint64_t page_end = (address | (kPageSize - 1)) + 1;
+        const std::uint64_t high =
+            static_cast<std::uint64_t>(std::int64_t{request.low} + std::int64_t{request.length});
+        context.slots[request.stream_slot] = found && page_end != 0 ? page_end - high + 1 : 0;
+        context.slots[request.stream_slot + 1u] = addend;
+    }
+    return {addend, found ? 1u : 0u};
+}
+
+constexpr int kSavedRegisters[] = {1, 6, 7, 8, 9, 10, 11};
+constexpr int kSavedFloats = 14; // an even number keeps the stack aligned
+
+} // namespace
+
+// Called with an address in rax and a ProbeRequest behind the call; goes on behind that, with the addend in
+// rdx and carry clear, or with carry set. Changes no other register.
+void RegionCompiler::emit_probe_thunk(bool with_float) {
+    Emitter& e = e_;
+    e.pop(e.rdx);
+    for (const int saved : kSavedRegisters)
+        e.push(Xbyak::Reg64(saved));
+    e.push(e.rdx);
+    if (with_float) {
+        e.sub(e.rsp, 8 * kSavedFloats);
+        for (int i = 0; i < kSavedFloats; ++i)
+            e.movsd(e.ptr[e.rsp + 8 * i], Xbyak::Xmm(i));
+    }
+    e.lea(e.rdi, e.ptr[e.r15 - kContextBias]);
+    e.mov(e.rsi, e.rax);
+    e.mov(e.rax, reinterpret_cast<std::uintptr_t>(answer_probe));
+    e.call(e.rax);
+    if (with_float) {
+        for (int i = 0; i < kSavedFloats; ++i)
+            e.movsd(Xbyak::Xmm(i), e.ptr[e.rsp + 8 * i]);
+        e.add(e.rsp, 8 * kSavedFloats);
+    }
+    e.cmp(e.rdx, 1); // carry: not found; nothing below touches it
+    e.mov(e.rdx, e.rax);
+    e.pop(e.rax);
+    for (std::size_t i = std::size(kSavedRegisters); i-- > 0;)
+        e.pop(Xbyak::Reg64(kSavedRegisters[i]));
+    e.lea(e.rax, e.ptr[e.rax + sizeof(ProbeRequest)]);
+    e.jmp(e.rax);
+}
+
+void RegionCompiler::emit_shared(RegionThunks thunks) {
+    thunks.probe = e_.position();
+    emit_probe_thunk(false);
+    thunks.probe_with_float = e_.position();
+    emit_probe_thunk(true);
+    region_.emit_constants();
+    region_.set_thunks(thunks);
+}
+
+std::size_t RegionCompiler::compile(const optimizer::RegionSource& source,
+                                    const RegionEnvironment& environment, unsigned passes,
+                                    std::size_t& generation_site) {
+    if (!optimizer_.run(source, RegionEmitter::supports, RegionEmitter::registers(), passes))
+        return 0;
+    const std::size_t entry = e_.position();
+    if (!region_.emit(optimizer_.graph(), optimizer_.allocation(), environment)) {
+        e_.setSize(entry);
+        return 0;
+    }
+    generation_site = region_.generation_site();
+    return entry;
+}
+
+} // namespace ashlar::jit::x86_64

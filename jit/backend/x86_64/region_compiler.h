@@ -1,0 +1,29 @@
+// Tier 2 on x86-64: a region's source to host code.
+#pragma once
+
+#include "jit/backend/x86_64/region_emitter.h"
+#include "jit/optimizer/optimizer.h"
+
+namespace ashlar::jit::x86_64 {
+
+// Emits through the emitter of the tier below, whose thunks it shares. Large.
+class RegionCompiler {
+public:
+    explicit RegionCompiler(Emitter& emitter) : e_(emitter), region_(emitter) {}
+
+    // What regions share; `thunks` are tier 1's, to be completed.
+    void emit_shared(RegionThunks thunks);
+    // The position of the region's entry, 0 when it is not to be: `generation_site` as in RegionEmitter.
+    std::size_t compile(const optimizer::RegionSource& source, const RegionEnvironment& environment,
+                        unsigned passes, std::size_t& generation_site);
+    const optimizer::Graph& graph() { return optimizer_.graph(); }
+
+private:
+    void emit_probe_thunk(bool with_float);
+
+    Emitter& e_;
+    RegionEmitter region_;
+    optimizer::Optimizer optimizer_;
+};
+
+} // namespace ashlar::jit::x86_64

@@ -1,0 +1,197 @@
+// Tier 2 on x86-64: emits the code of an optimized region. Entered and left like a block of tier 1: pinned
+// guest registers in their host registers, the others in their slots, rbp the guest's pc.
+//
+// Within a region rax, rdx and xmm13 to xmm15 are scratch; r14 and r15 are what they are elsewhere; every
+// other register holds whatever the allocation says. The kPcSlot holds the virtual pc of the region's start.
+#pragma once
+
+#include "jit/backend/x86_64/emit_float.h"
+#include "jit/backend/x86_64/emitter.h"
+#include "jit/backend/x86_64/parallel_move.h"
+#include "jit/optimizer/allocate.h"
+#include "jit/optimizer/graph.h"
+
+namespace ashlar::jit::x86_64 {
+
+// Positions of code that all regions share.
+struct RegionThunks {
+    std::size_t exit_budget, exit_edge, through_cache, exit_region, probe, probe_with_float;
+};
+
+struct RegionEnvironment {
+    std::uint32_t page_offset; // of the region's first instruction
+    bool one_page;             // all of its guest code lies in one page
+    std::uint64_t expected;    // pc ^ generation under which its pages are where they are
+    std::uint64_t identity;    // what exit_region reports
+    std::size_t tier1;         // position of the root block's own code
+};
+
+// What lies behind a call of the probe thunks.
+struct ProbeRequest {
+    std::uint16_t length;
+    bool writes, speculative;
+    std::uint8_t stream_slot; // 0: no stream; else end and addend go to this slot and the next
+    std::uint8_t unused[3];
+    std::int32_t low; // of the stream's range, from the address that is compared
+};
+static_assert(sizeof(ProbeRequest) == 12);
+
+// A region's edge to other code, to be patched: see BaselineCompiler.
+struct EdgeSite {
+    std::size_t jump;  // its rel32
+    std::size_t guard; // the guard's jump, or 0
+};
+
+class RegionEmitter {
+public:
+    static const optimizer::RegisterFile& registers();
+    static bool supports(const ir::Instruction& instruction);
+    // Before anything else; where no code runs into it.
+    void emit_constants() { float_.emit_constants(); }
+
+    explicit RegionEmitter(Emitter& emitter) : e(emitter) {}
+    void set_thunks(const RegionThunks& thunks) { thunks_ = thunks; }
+
+    // False when there is too much of something. The region's entry is at the emitter's position before.
+    bool emit(optimizer::Graph& graph, const optimizer::Allocation& allocation,
+              const RegionEnvironment& environment);
+    // The immediate of the entry's guard, 0 for a region in one page.
+    std::size_t generation_site() const { return generation_site_; }
+
+private:
+    using NodeId = optimizer::NodeId;
+    using BlockId = optimizer::BlockId;
+    using Node = optimizer::Node;
+    using Location = optimizer::Location;
+    using Reg64 = Xbyak::Reg64;
+    using Xmm = Xbyak::Xmm;
+
+    static constexpr std::uint8_t kScratchSlot = interpreter::kSlots - 1;
+    static constexpr std::uint8_t kFirstStreamSlot = kScratchSlot - 2 * optimizer::Graph::kMaxStreams;
+
+    // Control: region_emitter.cpp
+    struct Exit {
+        enum class Kind : std::uint8_t { Direct, Indirect, Budget };
+        Kind kind = Kind::Direct;
+        BlockId block = 0;
+        std::uint16_t sets = 0;
+        std::uint16_t charge = 0;
+        std::int32_t pc = 0;                // Direct, Budget
+        NodeId target = optimizer::kNoNode; // Indirect: to this + displacement
+        std::int32_t displacement = 0;
+        std::uint8_t give_back = 0; // instructions charged that have not happened
+        bool unable = false;        // the region cannot go on at `pc`: tier 1 must
+        std::size_t jump = 0;       // rel32 that leads here
+    };
+    struct Cold { // a probe that missed, resumed behind it
+        std::size_t jump, resume;
+        NodeId node;
+    };
+    struct Fixup {
+        std::size_t jump;
+        BlockId target;
+    };
+    struct EdgeBlock { // moves on the way to a block that a conditional jump leads to
+        std::size_t jump;
+        BlockId from;
+        optimizer::Edge edge;
+        std::uint16_t charge;
+    };
+
+    void emit_entry();
+    void emit_block(BlockId id, BlockId next);
+    void emit_node(NodeId id);
+    void emit_branch(BlockId id, BlockId next);
+    void emit_taken(std::uint8_t condition, BlockId from, const optimizer::Edge& edge, std::uint16_t charge);
+    // Goes along an edge from here; `next` is the block that follows in the code.
+    void emit_edge(BlockId from, const optimizer::Edge& edge, std::uint16_t charge, BlockId next);
+    bool needs_moves(BlockId from, BlockId to);
+    void collect_phi_moves(BlockId from, BlockId to);
+    std::uint16_t charge_of(BlockId from, const optimizer::Edge& edge) const;
+    void charge(std::uint16_t instructions);
+    void jump_to_block(BlockId target);
+    void exit_from_jump(std::size_t jump, const Exit& exit);
+    // For the node that cannot be carried out.
+    Exit exit_before(const Node& node) const;
+    Exit exit_at(BlockId block, std::uint16_t sets, std::uint16_t index, std::int32_t pc) const;
+    void emit_exit(const Exit& exit);
+    // A jump to `pc` that is linked later; rbp is the pc already.
+    void emit_link(std::int32_t pc);
+    void emit_cold_code();
+    void emit_probe_miss(const Cold& cold);
+    bool is_narrow(NodeId id) const;
+
+    // Operands: region_operands.cpp
+    Location location(NodeId id) const;
+    Reg64 in_register(NodeId id, const Reg64& scratch);
+    void load(const Reg64& to, NodeId id);
+    void load32(const Reg64& to, NodeId id); // the low half, zero-extended
+    // A register or memory operand; constants and the like go to `scratch`.
+    template <class Use>
+    void with_operand(NodeId id, const Reg64& scratch, bool narrow, Use use);
+    bool immediate(NodeId id, std::int32_t& value) const;
+    Reg64 target(NodeId id, const Reg64& scratch) const;
+    void finish(NodeId id, const Reg64& computed);
+    bool lives_in(NodeId id, const Reg64& reg) const;
+    Xmm in_float(NodeId id, const Xmm& scratch);
+    Xmm float_target(NodeId id, const Xmm& scratch) const;
+    void finish_float(NodeId id, const Xmm& computed);
+    void emit_moves();
+    void emit_move(const Move& move);
+    Xbyak::Address slot(std::uint8_t index) const { return e.slot_address(index); }
+    void load_pc(const Reg64& to, std::int64_t offset);
+
+    // Integer operations: region_integer.cpp
+    void emit_operation(NodeId id);
+    void emit_binary(NodeId id);
+    void emit_unary(NodeId id);
+    void emit_add(NodeId id);
+    void emit_simple(NodeId id, ir::Opcode opcode, bool narrow);
+    void emit_word(NodeId id);
+    void emit_shift(NodeId id, ir::Opcode opcode, bool narrow);
+    void emit_shift_by(NodeId id, ir::Opcode opcode, unsigned amount, bool narrow);
+    void emit_compare_set(NodeId id);
+    void emit_multiply_high(NodeId id);
+    void emit_divide(NodeId id);
+    void emit_select(NodeId id);
+    void emit_shift_add(NodeId id, unsigned shift, bool unsigned_word);
+    void emit_bit(NodeId id);
+    void emit_not(NodeId id);
+    std::uint8_t emit_compare(NodeId a, NodeId b, ir::Condition condition);
+    void sign_extend(NodeId id, const Reg64& value);
+
+    // Memory: region_memory.cpp
+    void emit_probe(NodeId id);
+    void emit_stream_probe(NodeId id);
+    void emit_stream_start(NodeId id);
+    void emit_load(NodeId id);
+    void emit_store(NodeId id);
+    void emit_lookup(NodeId address, const Node& probe);
+    void load_address(NodeId address, std::int32_t offset); // to rax
+    Xbyak::RegExp address(const Node& node, NodeId probe);
+    bool lives_in_memory(NodeId id) const { return location(id).kind != Location::Kind::Register; }
+
+    // Floating point: region_float.cpp
+    void emit_float(NodeId id);
+    void emit_float_result(NodeId id, const Xbyak::Operand& a, const Xbyak::Operand& b,
+                           const Xbyak::Operand& c);
+    void exit_from_float(NodeId id);
+    bool is_boxed(NodeId id) const;
+
+    Emitter& e;
+    FloatEmitter float_{e};
+    RegionThunks thunks_{};
+    optimizer::Graph* graph_ = nullptr;
+    const optimizer::Allocation* allocation_ = nullptr;
+    RegionEnvironment environment_{};
+    std::size_t generation_site_ = 0;
+    std::array<std::size_t, optimizer::kMaxBlocks> positions_{};
+    optimizer::Bounded<Exit, 512> exits_;
+    optimizer::Bounded<Cold, 512> cold_;
+    optimizer::Bounded<Fixup, 512> fixups_;
+    optimizer::Bounded<EdgeBlock, 128> edge_blocks_;
+    optimizer::Bounded<EdgeSite, 512> links_;
+    Moves moves_;
+};
+
+} // namespace ashlar::jit::x86_64

@@ -1,0 +1,61 @@
+// A hart's part in tier 2: what may become a region, and whether a region still holds.
+#include "jit/engine_core.h"
+#include "jit/guest_code.h"
+#include "jit/hart.h"
+
+namespace ashlar::jit {
+
+Block* EngineHart::find_block(std::uint64_t pc) {
+    BlockKey key;
+    return locate(pc, key) ? engine_.cache().find(key) : nullptr;
+}
+
+std::uint32_t EngineHart::executions(const Block& block) const {
+    return engine_.native()->executions(block.code());
+}
+
+const ir::Block& EngineHart::lift_block(const Block& block) {
+    return engine_.lift(block.key);
+}
+
+void EngineHart::optimize(Block& root) {
+    const std::uint64_t pc = state_->pc;
+    const Stopwatch watch(engine_.options().stopwatch, engine_.counters().tiers[2].compile_ns);
+    RegionFormer& former = engine_.former();
+    former.form(*this, root, pc);
+    const bool one_page = former.pages().size() == 1;
+    if (!one_page && engine_.regions().full())
+        return engine_.flush_code();
+    const NativeRegion region{.source = former.source(),
+                              .root = root.code(),
+                              .page_offset = static_cast<std::uint32_t>(root.key.address.page_offset()),
+                              .one_page = one_page,
+                              .pc = pc,
+                              .generation = context_.generation,
+                              .identity = engine_.regions().next(),
+                              .passes = engine_.options().optimizer_passes};
+    const RegionCode code = engine_.native()->optimize(region);
+    if (!code.code.empty() && engine_.observation() != nullptr)
+        engine_.observation()->optimized(former, pc, code.code);
+    if (code.code.empty() || one_page)
+        return;
+    engine_.regions().add({root.code(), code.generation_site, former.pages(), false});
+}
+
+void EngineHart::revalidate_region(std::uint64_t name) {
+    RegionRecord& record = engine_.regions()[name];
+    const std::uint64_t pc = state_->pc;
+    bool holds = !record.dead;
+    for (const RegionPage& page : record.pages) {
+        const std::uint64_t address =
+            (pc & ~std::uint64_t{kPageSize - 1}) + static_cast<std::uint64_t>(page.offset);
+        mmu::Mapping mapping;
+        holds = holds && mmu_.fetch(address, 2, mapping) && mapping.uniform &&
+                mapping.address.align_down(kPageSize) == page.physical;
+    }
+    if (!holds)
+        return engine_.native()->drop_region(record.root);
+    engine_.native()->set_generation(record.generation_site, pc, context_.generation);
+}
+
+} // namespace ashlar::jit

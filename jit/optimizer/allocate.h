@@ -1,0 +1,75 @@
+// Linear-scan register allocation over a graph.
+#pragma once
+
+#include "jit/optimizer/graph.h"
+
+namespace ashlar::jit::optimizer {
+
+// What a backend offers. Registers are numbers below 16; slots are the interpreter's temporaries.
+struct RegisterFile {
+    std::uint16_t integer = 0, floating = 0;       // a bit for each register that may be used
+    std::array<std::int8_t, kValueSlots> pinned{}; // where a guest slot lives outside regions, or -1
+    std::uint8_t first_spill_slot = 0, spill_slots = 0;
+
+    std::uint64_t pinned_slots() const {
+        std::uint64_t mask = 0;
+        for (std::size_t slot = 0; slot < kValueSlots; ++slot)
+            if (pinned[slot] >= 0)
+                mask |= std::uint64_t{1} << slot;
+        return mask;
+    }
+};
+
+struct Location {
+    enum class Kind : std::uint8_t {
+        None,      // nobody looks at the value
+        Register,  // integer
+        Float,     // floating-point register
+        Slot,      // of the context
+        Recompute, // constants and distances from the region's start
+    };
+    Kind kind = Kind::None;
+    std::uint8_t index = 0;
+
+    bool operator==(const Location&) const = default;
+};
+
+class Allocation {
+public:
+    // False when the region needs more spill slots than there are.
+    bool run(Graph& graph, const RegisterFile& file);
+    Location of(NodeId id) const { return locations_[id]; }
+    std::size_t spilled() const { return spilled_; }
+
+private:
+    using Bits = std::array<std::uint64_t, kMaxNodes / 64>;
+    struct Interval {
+        std::uint32_t first, last; // positions; last is where it is looked at last
+        std::uint64_t weight;
+        NodeId hint; // would like to share its register
+    };
+
+    void number();
+    void find_live();
+    void transfer(BlockId block, Bits& live, bool record);
+    void use(NodeId id, std::uint32_t position, std::uint64_t weight, Bits& live, bool record);
+    void find_hints();
+    bool assign();
+    bool assign_class(bool floating);
+    bool spill(NodeId id);
+    int choose(NodeId id, std::uint16_t free) const;
+    bool is_allocated(const Node& node) const;
+
+    Graph* graph_ = nullptr;
+    const RegisterFile* file_ = nullptr;
+    std::uint64_t pinned_ = 0;
+    std::array<std::uint32_t, kMaxBlocks> from_{}, to_{};
+    std::array<std::uint32_t, kMaxNodes> position_{};
+    std::array<Interval, kMaxNodes> intervals_{};
+    std::array<Location, kMaxNodes> locations_{};
+    std::array<Bits, kMaxBlocks> live_in_{};
+    Bounded<NodeId, kMaxNodes> sorted_;
+    std::size_t spilled_ = 0;
+};
+
+} // namespace ashlar::jit::optimizer

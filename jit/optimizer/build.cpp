@@ -1,0 +1,343 @@
+#include "jit/optimizer/build.h"
+
+#include <algorithm>
+
+#include "jit/optimizer/cfg.h"
+
+namespace ashlar::jit::optimizer {
+
+using ir::Opcode;
+
+namespace {
+
+// The largest block of IR.
+constexpr std::size_t kMaxValues = 1024;
+
+bool is_known(const ir::Instruction& i) {
+    const ir::OperationInfo& info = ir::info(i.opcode);
+    if (info.flags == ir::kPure)
+        return true;
+    switch (i.opcode) {
+    case Opcode::Get:
+    case Opcode::Set: return i.immediate < static_cast<std::int64_t>(kValueSlots);
+    case Opcode::Load:
+    case Opcode::Store:
+    case Opcode::Fence:
+    case Opcode::Guard:
+    case Opcode::Jump:
+    case Opcode::Branch:
+    case Opcode::JumpIndirect:
+    case Opcode::FloatArithmetic:
+    case Opcode::FloatFused:
+    case Opcode::FloatCompare:
+    case Opcode::FloatMinimum:
+    case Opcode::FloatMaximum:
+    case Opcode::FloatToInteger:
+    case Opcode::FloatFromInteger:
+    case Opcode::FloatWiden:
+    case Opcode::FloatNarrow: return true;
+    default: return false;
+    }
+}
+
+class Build {
+public:
+    Build(const RegionSource& source, Supports supports, Graph& graph, Folder& folder)
+        : source_(source), supports_(supports), graph_(graph), folder_(folder) {}
+
+    bool run() {
+        graph_.clear();
+        folder_.clear();
+        lay_out_blocks();
+        // A region that does nothing before it is left would be entered again for ever.
+        if (graph_.overflowed() || graph_.blocks[1].guest_instructions == 0 ||
+            !analyze_control_flow(graph_))
+            return false;
+        create_entries();
+        find_changed_slots();
+        for (const BlockId id : graph_.order) {
+            enter_block(id);
+            if (id != 0)
+                translate(id);
+            if (graph_.overflowed())
+                return false;
+            leave_block(id);
+        }
+        complete_phis();
+        return !graph_.overflowed();
+    }
+
+private:
+    const SourceBlock& source_of(BlockId id) const { return source_.blocks[id - 1u]; }
+    std::span<const ir::Instruction> instructions_of(const SourceBlock& block) const {
+        return {source_.instructions.begin() + block.first, block.count};
+    }
+
+    static Edge edge(std::int16_t target, std::int64_t pc, std::int32_t from) {
+        Edge result;
+        if (target != SourceBlock::kOutside)
+            result.target = static_cast<BlockId>(target + 1);
+        result.pc = static_cast<std::int32_t>(pc);
+        result.backward = result.pc <= from;
+        return result;
+    }
+
+    void lay_out_blocks() {
+        BasicBlock preheader;
+        preheader.taken.target = 1;
+        graph_.blocks.push(preheader);
+        for (const SourceBlock& block : source_.blocks)
+            graph_.blocks.push(lay_out(block));
+    }
+
+    // How many instructions of the block are taken over: all, or those before the first guest instruction
+    // that cannot be.
+    std::size_t usable(const SourceBlock& block) const {
+        const auto instructions = instructions_of(block);
+        for (std::size_t n = 0; n < instructions.size(); ++n)
+            if (!is_known(instructions[n]) || !supports_(instructions[n])) {
+                const std::uint8_t guest = instructions[n].guest_index;
+                while (n != 0 && instructions[n - 1].guest_index == guest)
+                    --n;
+                return n;
+            }
+        return instructions.size();
+    }
+
+    BasicBlock lay_out(const SourceBlock& block) const {
+        BasicBlock result;
+        const auto instructions = instructions_of(block);
+        result.pc = block.pc;
+        result.weight = block.weight;
+        if (const std::size_t count = usable(block); count != instructions.size()) {
+            const ir::Instruction& first = instructions[count];
+            result.guest_instructions = first.guest_index;
+            result.taken.pc = block.pc + first.pc_offset;
+            return result;
+        }
+        result.guest_instructions = block.guest_instructions;
+        const ir::Instruction& last = instructions.back();
+        const std::int32_t from = block.pc + last.pc_offset;
+        switch (last.opcode) {
+        case Opcode::Branch:
+            result.end = BasicBlock::End::Branch;
+            result.end_pc = from;
+            result.condition = static_cast<ir::Condition>(last.attribute);
+            result.taken = edge(block.taken, block.pc + last.immediate, from);
+            result.not_taken = edge(block.not_taken, block.pc + last.displacement, from);
+            break;
+        case Opcode::JumpIndirect:
+            if (block.taken == SourceBlock::kOutside) {
+                result.end = BasicBlock::End::Indirect;
+                result.displacement = last.displacement;
+            } else { // behind an Expect
+                result.taken =
+                    edge(block.taken, source_.blocks[static_cast<std::size_t>(block.taken)].pc, from);
+            }
+            break;
+        default: result.taken = edge(block.taken, block.pc + last.immediate, from);
+        }
+        return result;
+    }
+
+    void create_entries() {
+        for (unsigned slot = 1; slot < kValueSlots; ++slot) {
+            Node node;
+            node.kind = Kind::Entry;
+            node.type = slot < ir::kFloatSlot ? ir::Type::Integer : ir::Type::Float;
+            node.immediate = slot;
+            graph_.entries[slot] = graph_.create(node);
+            graph_.append(0, graph_.entries[slot]);
+        }
+        graph_.entries[0] = folder_.constant(0);
+    }
+
+    void find_changed_slots() {
+        for (std::size_t id = 1; id < graph_.blocks.size(); ++id) {
+            const SourceBlock& block = source_of(static_cast<BlockId>(id));
+            for (const ir::Instruction& i : instructions_of(block).first(usable(block)))
+                if (i.opcode == Opcode::Set)
+                    changed_ |= std::uint64_t{1} << i.immediate;
+        }
+    }
+
+    void enter_block(BlockId id) {
+        BasicBlock& block = graph_.blocks[id];
+        if (id == 0) {
+            block.entry = graph_.entries;
+            return;
+        }
+        bool all_known = true;
+        for (unsigned i = 0; i < block.predecessor_count; ++i)
+            all_known = all_known && graph_.blocks[block.predecessors[i]].order < block.order;
+        const BasicBlock& first = graph_.blocks[block.predecessors[0]];
+        if (block.predecessor_count == 1 && all_known) {
+            block.entry = first.exit;
+            return;
+        }
+        block.entry = graph_.entries;
+        for (unsigned slot = 1; slot < kValueSlots; ++slot) {
+            if ((changed_ >> slot & 1) == 0)
+                continue;
+            bool same = all_known;
+            for (unsigned i = 0; same && i < block.predecessor_count; ++i)
+                same = graph_.blocks[block.predecessors[i]].exit[slot] == first.exit[slot];
+            block.entry[slot] = same ? first.exit[slot] : create_phi(id, slot);
+        }
+    }
+
+    NodeId create_phi(BlockId block, unsigned slot) {
+        Node node;
+        node.kind = Kind::Phi;
+        node.type = slot < ir::kFloatSlot ? ir::Type::Integer : ir::Type::Float;
+        node.immediate = slot;
+        node.phi = static_cast<std::uint16_t>(graph_.phis.size());
+        if (!graph_.phis.push({}))
+            return graph_.entries[slot];
+        const NodeId id = graph_.create(node);
+        if (id == kNoNode)
+            return graph_.entries[slot];
+        graph_.append(block, id);
+        return id;
+    }
+
+    void leave_block(BlockId id) {
+        BasicBlock& block = graph_.blocks[id];
+        block.exit = block.entry;
+        for (unsigned i = 0; i < block.set_count; ++i) {
+            const StateSet& set = graph_.sets[block.first_set + i];
+            block.exit[set.slot] = set.node;
+        }
+    }
+
+    void complete_phis() {
+        for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+            const Node& node = graph_.at(static_cast<NodeId>(i));
+            if (node.kind != Kind::Phi)
+                continue;
+            const BasicBlock& block = graph_.blocks[node.block];
+            for (unsigned p = 0; p < block.predecessor_count; ++p)
+                graph_.phis[node.phi].values[p] =
+                    graph_.blocks[block.predecessors[p]].exit[static_cast<std::size_t>(node.immediate)];
+        }
+    }
+
+    void translate(BlockId id) {
+        const SourceBlock& from = source_of(id);
+        BasicBlock& block = graph_.blocks[id];
+        block.first_set = static_cast<std::uint16_t>(graph_.sets.size());
+        block_ = id;
+        const auto instructions = instructions_of(from).first(usable(from));
+        ASHLAR_ASSERT(instructions.size() <= kMaxValues);
+        for (std::size_t n = 0; n < instructions.size() && !graph_.overflowed(); ++n)
+            values_[n] = translate(from, block, instructions[n]);
+    }
+
+    NodeId value(ir::Value of) const { return values_[ir::index(of)]; }
+
+    NodeId translate(const SourceBlock& from, BasicBlock& block, const ir::Instruction& i) {
+        switch (i.opcode) {
+        case Opcode::Constant: return folder_.constant(i.immediate);
+        case Opcode::PcRelative: return folder_.pc_relative(from.pc + i.immediate);
+        case Opcode::Get: return graph_.state(block_, block.set_count, static_cast<unsigned>(i.immediate));
+        case Opcode::Set:
+            if (graph_.sets.push({static_cast<std::uint8_t>(i.immediate), value(i.operands[0])}))
+                ++block.set_count;
+            return kNoNode;
+        case Opcode::Jump: return kNoNode;
+        case Opcode::Branch:
+            block.a = value(i.operands[0]);
+            block.b = value(i.operands[1]);
+            return kNoNode;
+        case Opcode::JumpIndirect: return translate_indirect(from, block, i);
+        default: break;
+        }
+        Node node = copy(from, block, i);
+        if (is_pure(node))
+            return folder_.make(node, block_);
+        if (i.opcode == Opcode::Guard)
+            node.kind = Kind::Guard;
+        if (i.opcode == Opcode::Load || i.opcode == Opcode::Store)
+            fold_displacement(node);
+        const NodeId id = graph_.create(node);
+        if (id != kNoNode) {
+            graph_.at(id).is_word = node.kind == Kind::Operation && computes_word(graph_, node);
+            graph_.append(block_, id);
+        }
+        return id;
+    }
+
+    Node copy(const SourceBlock& from, const BasicBlock& block, const ir::Instruction& i) {
+        Node node;
+        node.kind = Kind::Operation;
+        node.opcode = i.opcode;
+        node.type = i.type;
+        node.width = i.width;
+        node.attribute = i.attribute;
+        node.precision = i.precision;
+        node.rounding = i.rounding;
+        node.guest_index = i.guest_index;
+        node.pc = from.pc + i.pc_offset;
+        node.displacement = i.displacement;
+        node.sets = block.set_count;
+        const ir::OperationInfo& info = ir::info(i.opcode);
+        for (std::size_t n = 0; n < info.operand_count(); ++n)
+            node.operands[n] = value(i.operands[n]);
+        if (i.opcode >= Opcode::FloatArithmetic && i.opcode <= Opcode::FloatFromBits)
+            graph_.uses_float = true;
+        if (i.type == ir::Type::Float)
+            graph_.uses_float = true;
+        return node;
+    }
+
+    // Accesses through one register at several distances then have the same operand.
+    void fold_displacement(Node& node) {
+        while (graph_.is_operation(node.operands[0], Opcode::Add)) {
+            const Node& add = graph_.at(node.operands[0]);
+            if (!graph_.is_constant(add.operands[1]))
+                return;
+            const std::int64_t sum =
+                std::int64_t{node.displacement} +
+                std::clamp<std::int64_t>(graph_.at(add.operands[1]).immediate, -(1 << 30), 1 << 30);
+            if (graph_.at(add.operands[1]).immediate != sum - node.displacement || sum < -(1 << 20) ||
+                sum > 1 << 20)
+                return;
+            node.displacement = static_cast<std::int32_t>(sum);
+            node.operands[0] = add.operands[0];
+        }
+    }
+
+    NodeId translate_indirect(const SourceBlock& from, BasicBlock& block, const ir::Instruction& i) {
+        if (from.taken == SourceBlock::kOutside) {
+            block.a = value(i.operands[0]);
+            return kNoNode;
+        }
+        Node expect = copy(from, block, i);
+        expect.kind = Kind::Expect;
+        expect.operands[1] =
+            folder_.pc_relative(source_.blocks[static_cast<std::size_t>(from.taken)].pc - i.displacement);
+        if (expect.operands[0] == expect.operands[1])
+            return kNoNode;
+        // Behind the whole instruction: a link register may have been set.
+        expect.guest_index = static_cast<std::uint8_t>(block.guest_instructions);
+        if (const NodeId id = graph_.create(expect); id != kNoNode)
+            graph_.append(block_, id);
+        return kNoNode;
+    }
+
+    const RegionSource& source_;
+    Supports supports_;
+    Graph& graph_;
+    Folder& folder_;
+    std::uint64_t changed_ = 0; // slots
+    BlockId block_ = 0;
+    std::array<NodeId, kMaxValues> values_{};
+};
+
+} // namespace
+
+bool build(const RegionSource& source, Supports supports, Graph& graph, Folder& folder) {
+    return Build(source, supports, graph, folder).run();
+}
+
+} // namespace ashlar::jit::optimizer

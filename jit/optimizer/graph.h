@@ -1,0 +1,253 @@
+// The optimizer's form of a region: basic blocks of SSA nodes over one guest state.
+//
+// A region is what tier 2 compiles at once: blocks of IR that run into each other, loops and inlined calls
+// among them. Guest registers are values here; the state that an exit needs is described, not stored: entry
+// values of a block, changed by its first so many settings (StateSet).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "jit/ir/block.h"
+#include "jit/ir/state_layout.h"
+#include "lib/assert.h"
+
+namespace ashlar::jit::optimizer {
+
+// An array with room for N that remembers when something did not fit: the region is then given up.
+template <class T, std::size_t N>
+class Bounded {
+public:
+    bool push(const T& item) {
+        if (size_ == N) {
+            overflowed_ = true;
+            return false;
+        }
+        items_[size_++] = item;
+        return true;
+    }
+    void clear() {
+        size_ = 0;
+        overflowed_ = false;
+    }
+    void resize(std::size_t size) {
+        ASHLAR_ASSERT(size <= N);
+        size_ = size;
+    }
+    bool overflowed() const { return overflowed_; }
+    std::size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+    T& operator[](std::size_t i) {
+        ASHLAR_ASSERT(i < size_);
+        return items_[i];
+    }
+    const T& operator[](std::size_t i) const {
+        ASHLAR_ASSERT(i < size_);
+        return items_[i];
+    }
+    T* begin() { return items_.data(); }
+    T* end() { return items_.data() + size_; }
+    const T* begin() const { return items_.data(); }
+    const T* end() const { return items_.data() + size_; }
+
+private:
+    std::array<T, N> items_{};
+    std::size_t size_ = 0;
+    bool overflowed_ = false;
+};
+
+using NodeId = std::uint16_t;
+using BlockId = std::uint8_t;
+constexpr NodeId kNoNode = 0xffff;
+constexpr BlockId kNoBlock = 0xff;
+
+// Guest slots that are values in a region: the integer and floating-point registers.
+constexpr std::size_t kValueSlots = 64;
+constexpr std::size_t kMaxNodes = 4096;
+constexpr std::size_t kMaxBlocks = 96;
+constexpr std::size_t kMaxPredecessors = 12;
+constexpr std::size_t kMaxSets = 2048;
+
+enum class Kind : std::uint8_t {
+    Dead,
+    Entry,     // what slot `immediate` holds when the region is entered
+    Phi,       // of slot `immediate`; operands in phi_operands[], one for each predecessor
+    Operation, // an ir::Opcode: pure, or Load, Store, Fence, floating point
+    // Makes sure that the bytes [low, high) from operand 0 lie in one page that may be read (or written) in
+    // RAM, and yields what turns their guest-virtual addresses into host addresses; else exits.
+    Probe,
+    // A Probe in a loop whose address only grows: compares with the page's end as it was found last.
+    StreamProbe,
+    StreamStart, // before that loop: finds the first page's end; never exits
+    Guard,       // exits when the guard word is set
+    Expect,      // exits to operand 0 when that is not operand 1: a return's address
+};
+
+struct Node {
+    Kind kind = Kind::Dead;
+    ir::Opcode opcode{};
+    ir::Type type = ir::Type::Integer;
+    std::uint8_t width = 0;
+    std::uint8_t attribute = 0; // as in ir::Instruction
+    ir::Precision precision = ir::Precision::Double;
+    std::uint8_t rounding = 0;
+    BlockId block = kNoBlock;
+    bool is_word = false;         // the value is its low half, sign-extended
+    bool needs_upper = false;     // somebody looks at more than the low half
+    bool writes = false;          // Probe: for stores too
+    bool speculative = false;     // Probe: the access may not happen, so it must leave no trace
+    std::uint8_t stream = 0;      // StreamProbe, StreamStart: which
+    std::uint8_t guest_index = 0; // guest instructions of the block before the one this belongs to
+    std::uint16_t sets = 0;       // settings of the block that have happened before this node
+    NodeId operands[3] = {kNoNode, kNoNode, kNoNode};
+    NodeId previous = kNoNode, next = kNoNode; // in the block
+    NodeId hash_next = kNoNode;
+    std::uint16_t phi = 0;          // index into phi_operands
+    std::int32_t displacement = 0;  // Load, Store
+    std::int32_t low = 0, high = 0; // Probe: bytes relative to operand 0
+    std::int32_t pc = 0;            // guest instruction, relative to the region's start
+    std::int64_t immediate = 0;
+};
+
+struct StateSet {
+    std::uint8_t slot;
+    NodeId node;
+};
+
+// Where control goes at the end of a block.
+struct Edge {
+    BlockId target = kNoBlock; // none: out of the region, to `pc`
+    std::int32_t pc = 0;       // relative to the region's start
+    bool backward = false;     // the budget is looked at
+};
+
+struct BasicBlock {
+    enum class End : std::uint8_t { Jump, Branch, Indirect };
+    std::int32_t pc = 0;
+    std::uint16_t guest_instructions = 0;
+    End end = End::Jump;
+    ir::Condition condition{};
+    NodeId a = kNoNode, b = kNoNode; // Branch; a: Indirect's address
+    std::int32_t displacement = 0;   // Indirect
+    std::int32_t end_pc = 0;         // Branch: of the branch itself
+    Edge taken, not_taken;           // Jump has `taken` alone
+    NodeId first = kNoNode, last = kNoNode;
+    std::uint16_t first_set = 0, set_count = 0;
+    std::array<NodeId, kValueSlots> entry{}, exit{}; // values of the slots
+    std::array<BlockId, kMaxPredecessors> predecessors{};
+    std::uint8_t predecessor_count = 0;
+    BlockId dominator = kNoBlock;  // immediate
+    BlockId loop = kNoBlock;       // header of the innermost loop around
+    BlockId outer_loop = kNoBlock; // of a header: the loop around its own
+    std::uint8_t depth = 0;        // of loops
+    std::uint16_t order = 0;       // reverse post-order number
+    std::uint16_t pending = 0;     // guest instructions not yet charged where it begins
+    std::uint32_t weight = 1;      // how often it runs, relative
+};
+
+struct PhiOperands {
+    std::array<NodeId, kMaxPredecessors> values;
+};
+
+// Block 0 is a preheader of the region's first guest block: it holds entry values and what is hoisted.
+struct Graph {
+    Bounded<Node, kMaxNodes> nodes;
+    Bounded<BasicBlock, kMaxBlocks> blocks;
+    Bounded<StateSet, kMaxSets> sets;
+    Bounded<PhiOperands, 2048> phis;
+    std::array<NodeId, kMaxNodes> forward{}; // what has replaced a node, or itself
+    Bounded<BlockId, kMaxBlocks> order;      // blocks in reverse post-order
+    std::array<NodeId, kValueSlots> entries{};
+    static constexpr unsigned kMaxStreams = 8;
+    unsigned streams = 0;
+    std::array<NodeId, kMaxStreams> stream_probes{};
+    bool uses_float = false;
+    // For passes, meanwhile.
+    Bounded<NodeId, kMaxNodes> work;
+    std::array<bool, kMaxNodes> marks{};
+    std::array<std::uint64_t, kMaxNodes / 64> work_bits{};
+
+    void clear();
+    bool overflowed() const {
+        return nodes.overflowed() || blocks.overflowed() || sets.overflowed() || phis.overflowed();
+    }
+
+    NodeId resolve(NodeId id) {
+        if (id == kNoNode)
+            return id;
+        NodeId root = id;
+        while (forward[root] != root)
+            root = forward[root];
+        while (forward[id] != root) {
+            const NodeId next = forward[id];
+            forward[id] = root;
+            id = next;
+        }
+        return root;
+    }
+    Node& at(NodeId id) { return nodes[id]; }
+    bool is_constant(NodeId id) const {
+        const Node& node = nodes[id];
+        return node.kind == Kind::Operation && node.opcode == ir::Opcode::Constant;
+    }
+    bool is_constant(NodeId id, std::int64_t value) const {
+        return is_constant(id) && nodes[id].immediate == value;
+    }
+    bool is_operation(NodeId id, ir::Opcode opcode) const {
+        return nodes[id].kind == Kind::Operation && nodes[id].opcode == opcode;
+    }
+
+    // A copy of `node` that is in no block yet; kNoNode when there is no room.
+    NodeId create(const Node& node);
+    void append(BlockId block, NodeId id);
+    void insert_before(NodeId position, NodeId id);
+    void prepend(BlockId block, NodeId id);
+    void remove(NodeId id); // from its block
+    bool dominates(BlockId a, BlockId b) const;
+
+    // The value of `slot` behind the first `set_count` settings of a block.
+    NodeId state(BlockId block, unsigned set_count, unsigned slot);
+    // Calls use(slot, value) for the slots that are not what they were at the region's entry, and for
+    // those of `always` (a bit each).
+    template <class Use>
+    void for_each_changed(BlockId block, unsigned set_count, std::uint64_t always, Use use) {
+        std::array<NodeId, kValueSlots> values = blocks[block].entry;
+        for (unsigned i = 0; i < set_count; ++i) {
+            const StateSet& set = sets[blocks[block].first_set + i];
+            values[set.slot] = set.node;
+        }
+        for (unsigned slot = 1; slot < kValueSlots; ++slot) {
+            const NodeId value = resolve(values[slot]);
+            if (value != entries[slot] || (always >> slot & 1) != 0)
+                use(slot, value);
+        }
+    }
+};
+
+// Operations of floating point may leave the region, for the interpreter to do what the host cannot.
+constexpr bool is_float_operation(const Node& node) {
+    return node.kind == Kind::Operation && node.opcode >= ir::Opcode::FloatArithmetic &&
+           node.opcode < ir::Opcode::FloatToBits;
+}
+constexpr bool is_pure(const Node& node) {
+    return node.kind == Kind::Operation && ir::info(node.opcode).flags == ir::kPure &&
+           !is_float_operation(node);
+}
+constexpr bool has_value(const Node& node) {
+    switch (node.kind) {
+    case Kind::Entry:
+    case Kind::Phi:
+    case Kind::Probe:
+    case Kind::StreamProbe: return true;
+    case Kind::Operation: return ir::info(node.opcode).has_result();
+    default: return false;
+    }
+}
+// May leave the region.
+constexpr bool exits(const Node& node) {
+    return node.kind == Kind::Probe || node.kind == Kind::StreamProbe || node.kind == Kind::Guard ||
+           node.kind == Kind::Expect || is_float_operation(node);
+}
+
+} // namespace ashlar::jit::optimizer

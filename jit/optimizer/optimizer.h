@@ -1,0 +1,36 @@
+// The optimizing tier up to the host: from a region's IR to a graph with registers.
+#pragma once
+
+#include "jit/optimizer/allocate.h"
+#include "jit/optimizer/build.h"
+
+namespace ashlar::jit::optimizer {
+
+// Passes that may be left out, to find the one that errs. What they all do is worth the same code, only
+// slower.
+enum Pass : unsigned {
+    kRenumber = 1u << 0, // value numbering across phis
+    kFuseBranches = 1u << 1,
+    kHoist = 1u << 2, // invariants out of loops
+    kShareProbes = 1u << 3,
+    kNarrow = 1u << 4, // no sign extension that nobody looks at
+    kMergeGuards = 1u << 5,
+    kAllPasses = (1u << 6) - 1,
+};
+
+// Reusable; large. Used by one thread.
+class Optimizer {
+public:
+    // False when the region is too large or needs too many registers.
+    bool run(const RegionSource& source, Supports supports, const RegisterFile& file,
+             unsigned passes = kAllPasses);
+    Graph& graph() { return graph_; }
+    const Allocation& allocation() const { return allocation_; }
+
+private:
+    Graph graph_;
+    Folder folder_{graph_};
+    Allocation allocation_;
+};
+
+} // namespace ashlar::jit::optimizer

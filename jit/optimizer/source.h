@@ -1,0 +1,33 @@
+// What a region is made of, before optimization: blocks of IR and how they run into each other.
+#pragma once
+
+#include <cstdint>
+
+#include "jit/ir/block.h"
+#include "jit/optimizer/graph.h"
+
+namespace ashlar::jit::optimizer {
+
+// The same guest code may be there several times: an inlined function once for each call.
+struct SourceBlock {
+    static constexpr std::int16_t kOutside = -1;
+    std::int32_t pc = 0;                // of its first instruction, relative to the region's start
+    std::uint32_t first = 0, count = 0; // its IR in RegionSource::instructions
+    std::uint16_t guest_instructions = 0;
+    std::uint32_t weight = 1; // how often it has run, relative
+    // Source blocks that follow. An indirect jump's `taken` is where it is expected to go.
+    std::int16_t taken = kOutside, not_taken = kOutside;
+};
+
+struct RegionSource {
+    static constexpr std::size_t kMaxInstructions = 6144;
+    Bounded<SourceBlock, kMaxBlocks - 1> blocks; // [0] is where the region is entered
+    Bounded<ir::Instruction, kMaxInstructions> instructions;
+
+    void clear() {
+        blocks.clear();
+        instructions.clear();
+    }
+};
+
+} // namespace ashlar::jit::optimizer
