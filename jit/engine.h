@@ -28,10 +28,10 @@ struct EngineOptions {
     CodeMemory native_code{}; // for host code; empty: everything is interpreted
     // Changes of translation before everything is flushed to number them anew; fewer for tests.
     std::uint64_t generations = (std::uint64_t{1} << 24) - (std::uint64_t{1} << 20);
-    unsigned promote_after = 10;                     // executions of a block before it is compiled
-    unsigned optimize_after = 100;                   // executions of its host code before it is optimized; 0: never
-    unsigned optimizer_passes = ~0u;                 // optimizer::Pass
-    CodeObserver* observer = nullptr;                // of translation; outlives the engine
+    unsigned promote_after = 10;      // executions of a block before it is compiled
+    unsigned optimize_after = 100;    // executions of its host code before it is optimized; 0: never
+    unsigned optimizer_passes = ~0u;  // optimizer::Pass
+    CodeObserver* observer = nullptr; // of translation; outlives the engine
     ExecutionObserver* execution_observer = nullptr; // makes everything slow; outlives the engine
     Clock* stopwatch = nullptr;                      // to measure compile times with; outlives the engine
 };

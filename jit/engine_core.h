@@ -8,8 +8,8 @@
 #include "jit/hart.h"
 #include "jit/interpreter/lower.h"
 #include "jit/ir/block.h"
-#include "jit/region_records.h"
 #include "jit/observation.h"
+#include "jit/region_records.h"
 
 namespace ashlar::jit {
 

@@ -5,9 +5,10 @@
 
 namespace ashlar::jit {
 
+// Looking must leave no trace in page tables.
 Block* EngineHart::find_block(std::uint64_t pc) {
     BlockKey key;
-    return locate(pc, key) ? engine_.cache().find(key) : nullptr;
+    return mmu_.has_fetched(pc) && locate(pc, key) ? engine_.cache().find(key) : nullptr;
 }
 
 std::uint32_t EngineHart::executions(const Block& block) const {
@@ -23,6 +24,8 @@ void EngineHart::optimize(Block& root) {
     const Stopwatch watch(engine_.options().stopwatch, engine_.counters().tiers[2].compile_ns);
     RegionFormer& former = engine_.former();
     former.form(*this, root, pc);
+    if (former.source().blocks.empty())
+        return engine_.native()->drop_region(root.code());
     const bool one_page = former.pages().size() == 1;
     if (!one_page && engine_.regions().full())
         return engine_.flush_code();

@@ -41,15 +41,15 @@ struct NativeBlock {
 // What the optimizing tier is given: a region whose first block is compiled already.
 struct NativeRegion {
     const optimizer::RegionSource& source;
-    const interpreter::Op* root; // of the block that the region begins with
-    std::uint32_t page_offset;   // of its first instruction
-    bool one_page;               // all of the region's guest code lies in one page
+    const interpreter::Op* root;  // of the block that the region begins with
+    std::uint32_t page_offset;    // of its first instruction
+    bool one_page;                // all of the region's guest code lies in one page
     std::uint64_t pc, generation; // at and under which its pages are where they are, if there are several
-    std::uint64_t identity;      // what Exit::Kind::Region then reports
-    unsigned passes = ~0u;       // optimizer::Pass
+    std::uint64_t identity;       // what Exit::Kind::Region then reports
+    unsigned passes = ~0u;        // optimizer::Pass
 };
 struct RegionCode {
-    Bytes code; // empty: the region was not compiled
+    Bytes code;                            // empty: the region was not compiled
     const void* generation_site = nullptr; // see set_generation
 };
 

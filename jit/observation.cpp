@@ -70,9 +70,9 @@ void Observation::optimized(const RegionFormer& region, std::uint64_t pc, Bytes 
         for (const RegionPage& page : region.pages())
             if (((address ^ (pc + static_cast<std::uint64_t>(page.offset))) >> kPageShift) == 0) {
                 const GuestPhysicalAddress physical = page.physical + (address & (kPageSize - 1));
-                parts[count++] = {GuestVirtualAddress(address), physical, block.guest_instructions,
-                                  Bytes(memory_.host(physical),
-                                        std::size_t{last.pc_offset} + last.guest_length)};
+                parts[count++] = {
+                    GuestVirtualAddress(address), physical, block.guest_instructions,
+                    Bytes(memory_.host(physical), std::size_t{last.pc_offset} + last.guest_length)};
                 break;
             }
     }

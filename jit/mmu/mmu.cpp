@@ -148,7 +148,7 @@ std::byte* Mmu::atomic(std::uint64_t address, unsigned width, Access access) {
     return memory_.host(mapping.address);
 }
 
-bool Mmu::probe(std::uint64_t address, unsigned length, bool writes, bool speculative,
+bool Mmu::probe(std::uint64_t address, unsigned length, bool writes, Access access,
                 std::uint64_t& addend) {
     if (bytes_to_page_end(address) < length)
         return false;
@@ -160,7 +160,6 @@ bool Mmu::probe(std::uint64_t address, unsigned length, bool writes, bool specul
             return true;
         }
         Mapping mapping;
-        const Access access = writes && !speculative ? Access::Store : Access::Load;
         if (attempt != 0 || !resolve(address, 1, access, mapping))
             return false;
     }

@@ -68,12 +68,14 @@ public:
     // caller writes at once: pages with code have been invalidated.
     std::byte* atomic(std::uint64_t address, unsigned width, Access access);
     // Whether the `length` bytes from `address` lie in one page of RAM that loads (or, with `writes`, stores
-    // too) may go straight to, and what added to their addresses gives host addresses. Leaves no trace in the
-    // guest's page tables that a load would not leave when `speculative`. fault() means nothing.
-    bool probe(std::uint64_t address, unsigned length, bool writes, bool speculative, std::uint64_t& addend);
+    // too) may go straight to, and what added to their addresses gives host addresses. Leaves the traces of
+    // `access` in the guest's page tables. fault() means nothing.
+    bool probe(std::uint64_t address, unsigned length, bool writes, Access access, std::uint64_t& addend);
     // Where the instruction at `address` lies; `length` bytes within one page. False: fault().
     bool fetch(std::uint64_t address, unsigned length, Mapping& mapping);
     const Fault& fault() const { return fault_; }
+    // Whether fetch() would find the page without a walk.
+    bool has_fetched(std::uint64_t address) { return fetch_->entry(address).execute == tag_of(address, 1); }
 
     GuestPhysicalAddress physical(const std::byte* host) const {
         return memory_.base() + static_cast<std::uint64_t>(host - memory_.host(memory_.base()));

@@ -96,7 +96,8 @@ struct Node {
     bool is_word = false;         // the value is its low half, sign-extended
     bool needs_upper = false;     // somebody looks at more than the low half
     bool writes = false;          // Probe: for stores too
-    bool speculative = false;     // Probe: the access may not happen, so it must leave no trace
+    // Probe: what writes may not happen; nor may any access. Then they must leave no trace in page tables.
+    bool speculative_write = false, speculative = false;
     std::uint8_t stream = 0;      // StreamProbe, StreamStart: which
     std::uint8_t guest_index = 0; // guest instructions of the block before the one this belongs to
     std::uint16_t sets = 0;       // settings of the block that have happened before this node

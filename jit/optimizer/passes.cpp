@@ -82,7 +82,8 @@ void renumber(Graph& graph, Folder& folder) {
 }
 
 void fuse_branches(Graph& graph) {
-    for (BasicBlock& block : graph.blocks) {
+    for (const BlockId id : graph.order) {
+        BasicBlock& block = graph.blocks[id];
         if (block.end != BasicBlock::End::Branch || !graph.is_constant(block.b, 0) ||
             (block.condition != ir::Condition::Equal && block.condition != ir::Condition::NotEqual))
             continue;

@@ -64,7 +64,7 @@ private:
                 continue;
             if (access.writes && !probe.writes) {
                 probe.writes = true;
-                probe.speculative = true;
+                probe.speculative_write = true;
             }
             probe.low = low;
             probe.high = high;

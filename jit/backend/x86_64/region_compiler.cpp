@@ -14,8 +14,10 @@ struct ProbeAnswer {
 // Called by a region whose look into the TLB found nothing, with the address of the range's first byte.
 ProbeAnswer answer_probe(Context& context, std::uint64_t address, const ProbeRequest& request) {
     std::uint64_t addend = 0;
-    const bool found =
-        context.mmu->probe(address, request.length, request.writes, request.speculative, addend);
+    const mmu::Access access =
+        request.writes && !request.speculative_write ? mmu::Access::Store : mmu::Access::Load;
+    const bool found = !request.speculative &&
+                       context.mmu->probe(address, request.length, request.writes, access, addend);
     if (request.stream_slot != 0) {
         // As in RegionEmitter::emit_stream_start.
         const std::uint64_t page_end = (address | (kPageSize - 1)) + 1;

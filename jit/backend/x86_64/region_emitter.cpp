@@ -124,7 +124,8 @@ void RegionEmitter::emit_branch(BlockId id, BlockId next) {
         exit.kind = Exit::Kind::Budget;
         exit.charge = 0;
         exit.give_back = 1;
-        exit_from_jump(e.jump_if_later(kLessOrEqual), exit);
+        // Not when the budget is just used up: the branch, left for later, might be all there is.
+        exit_from_jump(e.jump_if_later(kLess), exit);
         taken_charge = other_charge = 0;
         taken.backward = other.backward = false;
     } else if (!looks && taken_charge == other_charge && taken.target != kNoBlock &&

@@ -29,9 +29,9 @@ struct RegionEnvironment {
 // What lies behind a call of the probe thunks.
 struct ProbeRequest {
     std::uint16_t length;
-    bool writes, speculative;
+    bool writes, speculative_write, speculative;
     std::uint8_t stream_slot; // 0: no stream; else end and addend go to this slot and the next
-    std::uint8_t unused[3];
+    std::uint8_t unused[2];
     std::int32_t low; // of the stream's range, from the address that is compared
 };
 static_assert(sizeof(ProbeRequest) == 12);

@@ -98,6 +98,7 @@ void RegionEmitter::emit_probe_miss(const Cold& cold) {
     request.length = static_cast<std::uint16_t>(node.high - node.low);
     request.writes = node.writes;
     request.speculative = node.speculative;
+    request.speculative_write = node.speculative_write;
     request.low = node.low;
     if (node.kind == Kind::StreamProbe)
         request.stream_slot = static_cast<std::uint8_t>(kFirstStreamSlot + 2 * node.stream);
