@@ -148,8 +148,7 @@ std::byte* Mmu::atomic(std::uint64_t address, unsigned width, Access access) {
     return memory_.host(mapping.address);
 }
 
-bool Mmu::probe(std::uint64_t address, unsigned length, bool writes, Access access,
-                std::uint64_t& addend) {
+bool Mmu::probe(std::uint64_t address, unsigned length, bool writes, Access access, std::uint64_t& addend) {
     if (bytes_to_page_end(address) < length)
         return false;
     const std::uint64_t tag = tag_of(address, 1);

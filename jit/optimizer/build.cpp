@@ -50,8 +50,7 @@ public:
         folder_.clear();
         lay_out_blocks();
         // A region that does nothing before it is left would be entered again for ever.
-        if (graph_.overflowed() || graph_.blocks[1].guest_instructions == 0 ||
-            !analyze_control_flow(graph_))
+        if (graph_.overflowed() || graph_.blocks[1].guest_instructions == 0 || !analyze_control_flow(graph_))
             return false;
         create_entries();
         find_changed_slots();

@@ -93,9 +93,9 @@ struct Node {
     ir::Precision precision = ir::Precision::Double;
     std::uint8_t rounding = 0;
     BlockId block = kNoBlock;
-    bool is_word = false;         // the value is its low half, sign-extended
-    bool needs_upper = false;     // somebody looks at more than the low half
-    bool writes = false;          // Probe: for stores too
+    bool is_word = false;     // the value is its low half, sign-extended
+    bool needs_upper = false; // somebody looks at more than the low half
+    bool writes = false;      // Probe: for stores too
     // Probe: what writes may not happen; nor may any access. Then they must leave no trace in page tables.
     bool speculative_write = false, speculative = false;
     std::uint8_t stream = 0;      // StreamProbe, StreamStart: which

@@ -58,6 +58,7 @@ Bytes BaselineCompiler::compile(const NativeBlock& block) {
     if (block.optimize_after != 0) {
         optimize_after_ = block.optimize_after;
         set_counter(block.code[0], block.optimize_after);
+        mark(nullptr);
         emit_counter(block.code.data());
     }
     for (std::size_t i = 1; i < block.code.size(); ++i) {

@@ -16,8 +16,8 @@ ProbeAnswer answer_probe(Context& context, std::uint64_t address, const ProbeReq
     std::uint64_t addend = 0;
     const mmu::Access access =
         request.writes && !request.speculative_write ? mmu::Access::Store : mmu::Access::Load;
-    const bool found = !request.speculative &&
-                       context.mmu->probe(address, request.length, request.writes, access, addend);
+    const bool found =
+        !request.speculative && context.mmu->probe(address, request.length, request.writes, access, addend);
     if (request.stream_slot != 0) {
         // As in RegionEmitter::emit_stream_start.
         const std::uint64_t page_end = (address | (kPageSize - 1)) + 1;
@@ -27,6 +27,10 @@ ProbeAnswer answer_probe(Context& context, std::uint64_t address, const ProbeReq
         context.slots[request.stream_slot + 1u] = addend;
     }
     return {addend, found ? 1u : 0u};
+}
+
+bool supports(const ir::Instruction& instruction) {
+    return RegionEmitter::supports(instruction);
 }
 
 constexpr int kSavedRegisters[] = {1, 6, 7, 8, 9, 10, 11};
@@ -77,7 +81,7 @@ void RegionCompiler::emit_shared(RegionThunks thunks) {
 std::size_t RegionCompiler::compile(const optimizer::RegionSource& source,
                                     const RegionEnvironment& environment, unsigned passes,
                                     std::size_t& generation_site) {
-    if (!optimizer_.run(source, RegionEmitter::supports, RegionEmitter::registers(), passes))
+    if (!optimizer_.run(source, supports, RegionEmitter::registers(), passes))
         return 0;
     const std::size_t entry = e_.position();
     if (!region_.emit(optimizer_.graph(), optimizer_.allocation(), environment)) {

@@ -116,16 +116,16 @@ void RegionEmitter::emit_branch(BlockId id, BlockId next) {
     Edge taken = block.taken, other = block.not_taken;
     ir::Condition condition = block.condition;
     std::uint16_t taken_charge = charge_of(id, taken), other_charge = charge_of(id, other);
-    // One charge for both ways, and the look at the budget with it, before the comparison.
+    // One charge for both ways, and the look at the budget with it, before the comparison. But with nothing but
+    // the branch, which is then left for later, leaving would be no progress.
     const bool looks = taken.backward || other.backward;
-    if (looks && taken_charge == other_charge && block.guest_instructions != 0) {
+    if (looks && taken_charge == other_charge && taken_charge > 1) {
         charge(taken_charge);
         Exit exit = exit_at(id, block.set_count, 0, block.end_pc);
         exit.kind = Exit::Kind::Budget;
         exit.charge = 0;
         exit.give_back = 1;
-        // Not when the budget is just used up: the branch, left for later, might be all there is.
-        exit_from_jump(e.jump_if_later(kLess), exit);
+        exit_from_jump(e.jump_if_later(kLessOrEqual), exit);
         taken_charge = other_charge = 0;
         taken.backward = other.backward = false;
     } else if (!looks && taken_charge == other_charge && taken.target != kNoBlock &&
