@@ -13,7 +13,7 @@ Result<std::unique_ptr<Engine>> Engine::create(GuestMemory& memory, Bus& bus, ri
         return Error::InvalidArgument;
     std::unique_ptr<NativeCompiler> native;
     if (!options.native_code.writable.empty())
-        native = ASHLAR_TRY(create_native_compiler(options.native_code));
+        native = ASHLAR_TRY(create_native_compiler(options.native_code, options.shared_memory));
     std::unique_ptr<Observation> observation;
     if (options.observer != nullptr)
         observation = ASHLAR_TRY(Observation::create(*options.observer, memory));

@@ -22,6 +22,9 @@ struct EngineOptions {
     // ECALL from S-mode stops the hart with Stop::SupervisorCall instead of trapping to M-mode: the built-in
     // SBI.
     bool builtin_sbi = false;
+    // Other threads access guest memory while harts run, so that atomic operations and fences of the guest
+    // must be those of the host. The harts themselves run on one thread.
+    bool shared_memory = false;
     // Checks every block of IR with ir/verifier.h: for tests.
     bool verify_ir = false;
     std::uint64_t code_cache_bytes = std::uint64_t{64} << 20; // bound of all translations together

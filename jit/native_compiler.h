@@ -88,6 +88,7 @@ public:
 };
 
 // The compiler for the host's instruction set. InvalidArgument when the memory is too small, OutOfMemory.
-Result<std::unique_ptr<NativeCompiler>> create_native_compiler(const CodeMemory& memory);
+// `shared_memory` as in EngineOptions.
+Result<std::unique_ptr<NativeCompiler>> create_native_compiler(const CodeMemory& memory, bool shared_memory);
 
 } // namespace ashlar::jit

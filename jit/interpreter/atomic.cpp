@@ -37,7 +37,7 @@ const Op* load_reserved(Context& context, const Op* op) {
         return leave_with_fault(context, site_in_immediate(op));
     const T value = __atomic_load_n(reinterpret_cast<const T*>(host), __ATOMIC_SEQ_CST);
     context.slots[ir::kReservationValidSlot] = 1;
-    context.slots[ir::kReservationAddressSlot] = context.mmu->physical(host).value();
+    context.slots[ir::kReservationAddressSlot] = reinterpret_cast<std::uintptr_t>(host);
     context.slots[ir::kReservationValueSlot] = value;
     context.slots[op->d] = sign_extend(value);
     return go_on(context, op);
@@ -49,7 +49,7 @@ template <class T>
 [[gnu::noinline]] bool try_store(Context& context, std::byte* host, T value) {
     T expected = static_cast<T>(context.slots[ir::kReservationValueSlot]);
     return context.slots[ir::kReservationValidSlot] != 0 &&
-           context.slots[ir::kReservationAddressSlot] == context.mmu->physical(host).value() &&
+           context.slots[ir::kReservationAddressSlot] == reinterpret_cast<std::uintptr_t>(host) &&
            __atomic_compare_exchange_n(reinterpret_cast<T*>(host), &expected, value, false, __ATOMIC_SEQ_CST,
                                        __ATOMIC_SEQ_CST);
 }

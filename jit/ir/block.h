@@ -41,6 +41,7 @@ enum class AtomicOperation : std::uint8_t {
     MinimumUnsigned,
     MaximumUnsigned
 };
+constexpr std::uint8_t kAtomicOperations = 9;
 // What a jump is for in the guest's calling convention: a hint, for what is likely to follow.
 enum class JumpHint : std::uint8_t { None, Call, Return };
 // Bits of Instruction::ordering.
@@ -53,10 +54,11 @@ constexpr std::uint8_t kDynamicRounding = 7;
 // Which fields count depends on the operation; docs/ir.md says so for each.
 struct Instruction {
     Opcode opcode = Opcode::Constant;
-    Type type = Type::None;     // of the result, or of what Set and Store take
-    std::uint8_t width = 0;     // memory: bytes accessed
-    std::uint8_t attribute = 0; // Extension, Condition, AtomicOperation, JumpHint, an fp.h enum, a helper's number
-    std::uint8_t ordering = 0;  // memory
+    Type type = Type::None; // of the result, or of what Set and Store take
+    std::uint8_t width = 0; // memory: bytes accessed
+    std::uint8_t attribute =
+        0; // Extension, Condition, AtomicOperation, JumpHint, an fp.h enum, a helper's number
+    std::uint8_t ordering = 0; // memory
     Precision precision = Precision::Double;
     std::uint8_t rounding = 0;     // fp::Rounding or kDynamicRounding
     std::uint8_t guest_index = 0;  // guest instructions of this block before the one this belongs to

@@ -31,6 +31,13 @@ Classifier::Classifier() {
         add(interpreter::store_handler(width), {Shape::Store, {}, {}, {}, width});
     }
     add(interpreter::load_handler(4, ir::Extension::Box), {Shape::Load, {}, ir::Extension::Box, {}, 4});
+    for (const std::uint8_t width : std::initializer_list<std::uint8_t>{4, 8}) {
+        for (std::uint8_t operation = 0; operation < ir::kAtomicOperations; ++operation)
+            add(interpreter::atomic_handler(static_cast<ir::AtomicOperation>(operation), width),
+                {Shape::Atomic, {}, {}, {}, width, {}, operation});
+        add(interpreter::load_reserved_handler(width), {Shape::LoadReserved, {}, {}, {}, width});
+        add(interpreter::store_conditional_handler(width), {Shape::StoreConditional, {}, {}, {}, width});
+    }
     add(interpreter::fence_handler(), {Shape::Fence});
     add(interpreter::guard_handler(), {Shape::Guard});
     add(interpreter::jump_handler(), {Shape::Jump});

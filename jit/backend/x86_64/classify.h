@@ -21,6 +21,9 @@ enum class Shape : std::uint8_t {
     Load,
     Store,
     Fence,
+    Atomic,
+    LoadReserved,
+    StoreConditional,
     Float,
     Guard,
     CallIf, // the interpreter's handler, if slot d is `condition` to 0
@@ -37,7 +40,7 @@ struct OpClass {
     ir::Condition condition{};
     std::uint8_t width = 0;
     ir::Precision precision{};  // Float
-    std::uint8_t attribute = 0; // Float: an fp.h enum
+    std::uint8_t attribute = 0; // Float: an fp.h enum. Atomic: ir::AtomicOperation
 
     std::size_t float_operands() const { // of Float
         return opcode == ir::Opcode::FloatFromInteger || opcode == ir::Opcode::FloatFromBits

@@ -18,7 +18,8 @@ void BaselineCompiler::emit_address(const Op& op) {
         e.add(e.rax, static_cast<std::uint32_t>(op.imm));
 }
 
-void BaselineCompiler::emit_probe(unsigned width, std::size_t tag_offset, std::size_t& slow_jump) {
+void BaselineCompiler::emit_probe(unsigned width, std::size_t tag_offset, Alignment alignment,
+                                  std::size_t& slow_jump) {
     static_assert(sizeof(TlbEntry) == 32);
     constexpr unsigned kShift = kPageShift - 5;
     constexpr std::uint32_t kMask = (mmu::Tlb::kEntries - 1) * sizeof(TlbEntry);
@@ -30,8 +31,14 @@ void BaselineCompiler::emit_probe(unsigned width, std::size_t tag_offset, std::s
         e.shr(e.ecx, kShift);
     }
     e.and_(e.ecx, kMask);
-    width == 1 ? e.mov(e.rdx, e.rax) : e.lea(e.rdx, e.ptr[e.rax + (width - 1)]);
-    e.and_(e.rdx, -static_cast<std::int32_t>(kPageSize));
+    std::int32_t tag_bits = -static_cast<std::int32_t>(kPageSize);
+    if (alignment == Alignment::Natural)
+        tag_bits |= static_cast<std::int32_t>(width - 1); // which no tag has
+    if (width == 1 || alignment == Alignment::Natural)
+        e.mov(e.rdx, e.rax);
+    else
+        e.lea(e.rdx, e.ptr[e.rax + (width - 1)]);
+    e.and_(e.rdx, tag_bits);
     e.cmp(e.rdx, e.ptr[e.r14 + e.rcx + tag_offset]);
     slow_jump = e.jump_if_later(kNotEqual);
     e.add(e.rax, e.ptr[e.r14 + e.rcx + offsetof(TlbEntry, addend)]);
@@ -41,7 +48,7 @@ void BaselineCompiler::emit_load(const OpClass& op_class, const Op& op) {
     Emitter& e = emit_;
     std::size_t slow_jump = 0;
     emit_address(op);
-    emit_probe(op_class.width, offsetof(TlbEntry, read), slow_jump);
+    emit_probe(op_class.width, offsetof(TlbEntry, read), Alignment::Any, slow_jump);
     const bool boxes = op_class.extension == ir::Extension::Box;
     if (boxes || FloatCache::is_float(op.d)) {
         const Xbyak::Xmm to(floats_.assign(op.d));
@@ -65,7 +72,7 @@ void BaselineCompiler::emit_store(const OpClass& op_class, const Op& op) {
     Emitter& e = emit_;
     std::size_t slow_jump = 0;
     emit_address(op);
-    emit_probe(op_class.width, offsetof(TlbEntry, write), slow_jump);
+    emit_probe(op_class.width, offsetof(TlbEntry, write), Alignment::Any, slow_jump);
     if (const int found = floats_.find(op.d); found >= 0) {
         op_class.width == 8 ? e.movq(e.qword[e.rax], Xbyak::Xmm(found))
                             : e.movd(e.dword[e.rax], Xbyak::Xmm(found));

@@ -5,7 +5,7 @@
 
 namespace ashlar::jit {
 
-Result<std::unique_ptr<NativeCompiler>> create_native_compiler(const CodeMemory& memory) {
+Result<std::unique_ptr<NativeCompiler>> create_native_compiler(const CodeMemory& memory, bool shared_memory) {
     constexpr std::size_t kLeast = std::size_t{64} << 10;
     // Positions are 32-bit offsets.
     if (memory.writable.size() < kLeast || memory.writable.size() > std::size_t{1} << 30)
@@ -16,8 +16,8 @@ Result<std::unique_ptr<NativeCompiler>> create_native_compiler(const CodeMemory&
     std::unique_ptr<x86_64::RegionCompiler> regions(new (std::nothrow) x86_64::RegionCompiler(*emitter));
     if (regions == nullptr)
         return Error::OutOfMemory;
-    std::unique_ptr<NativeCompiler> compiler(
-        new (std::nothrow) x86_64::BaselineCompiler(memory, std::move(emitter), std::move(regions)));
+    std::unique_ptr<NativeCompiler> compiler(new (std::nothrow) x86_64::BaselineCompiler(
+        memory, shared_memory, std::move(emitter), std::move(regions)));
     if (compiler == nullptr)
         return Error::OutOfMemory;
     return compiler;
@@ -172,7 +172,10 @@ void BaselineCompiler::emit_op(const Op& op, const NativeBlock& block) {
     }
     case Shape::Load: return emit_load(op_class, op);
     case Shape::Store: return emit_store(op_class, op);
-    case Shape::Fence: e.lock(); return e.or_(e.dword[e.rsp], 0);
+    case Shape::Fence: return emit_fence();
+    case Shape::Atomic: return emit_atomic(op_class, op);
+    case Shape::LoadReserved: return emit_load_reserved(op_class, op);
+    case Shape::StoreConditional: return emit_store_conditional(op_class, op);
     case Shape::Float: return emit_float(op_class, op);
     case Shape::Guard: return emit_guard(op);
     case Shape::Jump:

@@ -12,7 +12,7 @@ namespace ashlar::jit::x86_64 {
 
 class BaselineCompiler final : public NativeCompiler {
 public:
-    BaselineCompiler(const CodeMemory& memory, std::unique_ptr<Emitter> emitter,
+    BaselineCompiler(const CodeMemory& memory, bool shared_memory, std::unique_ptr<Emitter> emitter,
                      std::unique_ptr<RegionCompiler> regions);
 
     Bytes compile(const NativeBlock& block) override;
@@ -63,8 +63,18 @@ private:
     void emit_load(const OpClass& op_class, const Op& op);
     void emit_store(const OpClass& op_class, const Op& op);
     void emit_address(const Op& op);
-    // Probes the TLB for the address in rax; falls through with the host address in rax.
-    void emit_probe(unsigned width, std::size_t tag_offset, std::size_t& slow_jump);
+    // Probes the TLB for the address in rax; falls through with the host address in rax. Misses where the
+    // alignment is not met.
+    enum class Alignment { Any, Natural };
+    void emit_probe(unsigned width, std::size_t tag_offset, Alignment alignment, std::size_t& slow_jump);
+    void emit_atomic(const OpClass& op_class, const Op& op);
+    void emit_load_reserved(const OpClass& op_class, const Op& op);
+    void emit_store_conditional(const OpClass& op_class, const Op& op);
+    std::size_t emit_atomic_address(const OpClass& op_class, const Op& op, std::size_t tag_offset);
+    void emit_sign_extended_load(const Xbyak::Reg64& to, const Xbyak::Reg64& address, unsigned width);
+    void emit_combination(ir::AtomicOperation operation, const Xbyak::Reg64& to, const Xbyak::Reg64& memory,
+                          unsigned value_slot, unsigned width);
+    void emit_fence();
     void emit_float(const OpClass& op_class, const Op& op);
     bool emit_float_inline(const OpClass& op_class, const Op& op);
     void reload(const FloatCache::Contents& floats);
@@ -89,6 +99,7 @@ private:
     }
 
     CodeMemory memory_;
+    bool shared_memory_;
     std::unique_ptr<Emitter> emitter_;
     Emitter& emit_;
     FloatEmitter float_;

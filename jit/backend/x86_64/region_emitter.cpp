@@ -116,8 +116,8 @@ void RegionEmitter::emit_branch(BlockId id, BlockId next) {
     Edge taken = block.taken, other = block.not_taken;
     ir::Condition condition = block.condition;
     std::uint16_t taken_charge = charge_of(id, taken), other_charge = charge_of(id, other);
-    // One charge for both ways, and the look at the budget with it, before the comparison. But with nothing but
-    // the branch, which is then left for later, leaving would be no progress.
+    // One charge for both ways, and the look at the budget with it, before the comparison. But with nothing
+    // but the branch, which is then left for later, leaving would be no progress.
     const bool looks = taken.backward || other.backward;
     if (looks && taken_charge == other_charge && taken_charge > 1) {
         charge(taken_charge);

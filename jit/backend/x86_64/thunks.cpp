@@ -26,9 +26,10 @@ const Op* resume(Context&, const Op* op) {
 
 } // namespace
 
-BaselineCompiler::BaselineCompiler(const CodeMemory& memory, std::unique_ptr<Emitter> emitter,
-                                   std::unique_ptr<RegionCompiler> regions)
+BaselineCompiler::BaselineCompiler(const CodeMemory& memory, bool shared_memory,
+                                   std::unique_ptr<Emitter> emitter, std::unique_ptr<RegionCompiler> regions)
     : memory_(memory),
+      shared_memory_(shared_memory),
       emitter_(std::move(emitter)),
       emit_(*emitter_),
       float_(emit_),

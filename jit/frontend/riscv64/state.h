@@ -60,7 +60,7 @@ struct HartState {
     std::uint64_t fflags = 0;          // accrued exceptions, 5 bits
     std::uint64_t frm = 0;             // dynamic rounding mode, 3 bits
     std::uint64_t reservation_valid = 0;
-    std::uint64_t reservation_address = 0; // guest-physical
+    std::uint64_t reservation_address = 0; // on the host
     std::uint64_t reservation_value = 0;
     std::uint64_t instret = 0; // exact whenever the engine is not running and in helpers
 
