@@ -34,10 +34,10 @@ def extended_initramfs(base, output, files):
 
 
 def ashlar_command(program, kernel, initrd, commands, memory, disks=(), arguments=""):
-    """ashlar-run with Linux that runs `commands` and powers off. Disks are read-only."""
+    """ashlar-run with Linux that runs `commands` and powers off. `disks`: (file, whether it is read-only)."""
     words = [program, "--memory", memory, "--kernel", kernel, "--initrd", initrd, "--append", kernel_arguments(commands)]
-    for disk in disks:
-        words += ["--disk", f"{disk},readonly"]
+    for disk, readonly in disks:
+        words += ["--disk", f"{disk},readonly" if readonly else disk]
     return words + shlex.split(arguments)
 
 
@@ -45,8 +45,8 @@ def qemu_command(program, kernel, initrd, commands, memory, disks=(), arguments=
     """The same for qemu-system-riscv64."""
     words = [program, "-M", "virt", "-m", memory, "-nographic", "-monitor", "none", "-serial", "stdio", "-no-reboot",
              "-kernel", kernel, "-initrd", initrd, "-append", kernel_arguments(commands)]
-    for i, disk in enumerate(disks):
-        words += ["-drive", f"file={disk},format=raw,if=none,readonly=on,id=disk{i}",
+    for i, (disk, readonly) in enumerate(disks):
+        words += ["-drive", f"file={disk},format=raw,if=none,readonly={'on' if readonly else 'off'},id=disk{i}",
                   "-device", f"virtio-blk-device,drive=disk{i}"]
     return words + shlex.split(arguments)
 
