@@ -13,8 +13,12 @@ bool Allocation::run(Graph& graph, const RegisterFile& file) {
     graph_ = &graph;
     file_ = &file;
     pinned_ = file.pinned_slots();
+    pinned_registers_ = 0;
+    for_each_bit(pinned_, [&](unsigned slot) {
+        pinned_registers_ = static_cast<std::uint16_t>(pinned_registers_ | 1u << file.pinned[slot]);
+    });
     spilled_ = 0;
-    locations_.fill({});
+    std::fill_n(locations_.begin(), graph.nodes.size(), Location{});
     number();
     find_live();
     find_hints();
@@ -41,100 +45,95 @@ void Allocation::number() {
     }
 }
 
-void Allocation::use(NodeId id, std::uint32_t position, std::uint64_t weight, Bits& live, bool record) {
+void Allocation::use(NodeId id, std::uint32_t position, std::uint64_t weight, std::uint64_t* live) {
     if (id == kNoNode)
         return;
     id = graph_->resolve(id);
     if (!is_allocated(graph_->at(id)))
         return;
     live[id / 64] |= std::uint64_t{1} << (id % 64);
-    if (record) {
-        Interval& interval = intervals_[id];
-        interval.last = std::max(interval.last, position);
-        interval.weight += weight;
+    Interval& interval = intervals_[id];
+    interval.last = std::max(interval.last, position);
+    interval.weight += weight;
+}
+
+// A phi's operands are looked at where the blocks before its own end.
+void Allocation::find_phi_uses(BlockId id, const Node& phi) {
+    const BasicBlock& block = graph_->blocks[id];
+    for (unsigned p = 0; p < block.predecessor_count; ++p) {
+        const BlockId from = block.predecessors[p];
+        const BasicBlock& before = graph_->blocks[from];
+        const bool twice = before.end == BasicBlock::End::Branch && before.taken.target == id &&
+                           before.not_taken.target == id;
+        use(graph_->phis[phi.phi].values[p], to_[from], std::uint64_t{before.weight} * (twice ? 2 : 1),
+            row(used_behind_, from));
     }
 }
 
-// From what is live at the block's end to what is live at its beginning. With `record`, the intervals grow.
-void Allocation::transfer(BlockId block, Bits& live, bool record) {
-    const BasicBlock& of = graph_->blocks[block];
-    const auto state = [&](unsigned sets, std::uint32_t position) {
-        graph_->for_each_changed(block, sets, pinned_,
-                                 [&](unsigned, NodeId value) { use(value, position, 0, live, record); });
-    };
-    const bool leaves =
-        of.end == BasicBlock::End::Indirect || of.taken.target == kNoBlock || of.taken.backward ||
-        (of.end == BasicBlock::End::Branch && (of.not_taken.target == kNoBlock || of.not_taken.backward));
-    if (leaves)
-        state(of.set_count, to_[block]);
-    for_each_end_operand(of, [&](NodeId id) { use(id, to_[block], of.weight, live, record); });
-    for (NodeId n = of.last; n != kNoNode; n = graph_->at(n).previous) {
+void Allocation::find_uses(BlockId id) {
+    const BasicBlock& block = graph_->blocks[id];
+    std::uint64_t* const used = row(used_, id);
+    std::uint64_t* const defined = row(defined_, id);
+    for (NodeId n = block.first; n != kNoNode; n = graph_->at(n).next) {
         const Node& node = graph_->at(n);
-        live[n / 64] &= ~(std::uint64_t{1} << (n % 64));
+        defined[n / 64] |= std::uint64_t{1} << (n % 64);
+        if (node.kind == Kind::Phi)
+            find_phi_uses(id, node);
         if (node.kind == Kind::Phi || node.kind == Kind::Entry)
             continue;
-        if (exits(node))
-            state(node.sets, position_[n] + 1);
         for (unsigned i = 0; i < 3; ++i)
-            use(node.operands[i], position_[n] + (i == 0 ? 0 : 1), of.weight, live, record);
+            use(node.operands[i], position_[n] + (i == 0 ? 0 : 1), block.weight, used);
     }
+    for_each_end_operand(block, [&](NodeId of) { use(of, to_[id], block.weight, used); });
+    for_each_exit_value(*graph_, id, pinned_, [&](NodeId value, NodeId last) {
+        use(value, last == kNoNode ? to_[id] : position_[last] + 1, 0, used);
+    });
+}
+
+// What is live where each block begins.
+void Allocation::propagate() {
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (std::size_t o = graph_->order.size(); o-- > 0;) {
+            const BlockId id = graph_->order[o];
+            const BasicBlock& block = graph_->blocks[id];
+            const BlockId taken = block.taken.target;
+            const BlockId other = block.end == BasicBlock::End::Branch ? block.not_taken.target : kNoBlock;
+            std::uint64_t* const behind = row(used_behind_, id); // becomes what is live at the end
+            for (std::size_t w = 0; w < words_; ++w) {
+                if (taken != kNoBlock)
+                    behind[w] |= row(live_in_, taken)[w];
+                if (other != kNoBlock)
+                    behind[w] |= row(live_in_, other)[w];
+                const std::uint64_t live = (behind[w] | row(used_, id)[w]) & ~row(defined_, id)[w];
+                changed = changed || live != row(live_in_, id)[w];
+                row(live_in_, id)[w] = live;
+            }
+        }
+    }
+}
+
+void Allocation::extend(const std::uint64_t* live, std::uint32_t position) {
+    for (std::size_t w = 0; w < words_; ++w)
+        for_each_bit(live[w], [&](unsigned bit) {
+            Interval& interval = intervals_[w * 64 + bit];
+            interval.first = std::min(interval.first, position);
+            interval.last = std::max(interval.last, position);
+        });
 }
 
 void Allocation::find_live() {
     for (std::size_t i = 0; i < graph_->nodes.size(); ++i)
         intervals_[i] = {position_[i], position_[i], 0, kNoNode};
-    for (Bits& bits : live_in_)
-        bits.fill(0);
-    const auto live_out = [&](BlockId id, Bits& live, bool record) {
-        const BasicBlock& block = graph_->blocks[id];
-        const auto successor = [&](BlockId target) {
-            if (target == kNoBlock)
-                return;
-            for (std::size_t w = 0; w < live.size(); ++w)
-                live[w] |= live_in_[target][w];
-            const BasicBlock& to = graph_->blocks[target];
-            for (NodeId n = to.first; n != kNoNode; n = graph_->at(n).next) {
-                const Node& phi = graph_->at(n);
-                if (phi.kind != Kind::Phi)
-                    continue;
-                for (unsigned p = 0; p < to.predecessor_count; ++p)
-                    if (to.predecessors[p] == id)
-                        use(graph_->phis[phi.phi].values[p], to_[id], block.weight, live, record);
-            }
-        };
-        successor(block.taken.target);
-        if (block.end == BasicBlock::End::Branch)
-            successor(block.not_taken.target);
-    };
-    Bits& live = graph_->work_bits;
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (std::size_t o = graph_->order.size(); o-- > 0;) {
-            const BlockId id = graph_->order[o];
-            live.fill(0);
-            live_out(id, live, false);
-            transfer(id, live, false);
-            if (live != live_in_[id]) {
-                live_in_[id] = live;
-                changed = true;
-            }
-        }
-    }
+    words_ = (graph_->nodes.size() + 63) / 64;
+    for (Sets* const sets : {&used_, &used_behind_, &defined_, &live_in_})
+        std::fill_n(sets->begin(), words_ * graph_->blocks.size(), 0);
+    for (const BlockId id : graph_->order)
+        find_uses(id);
+    propagate();
     for (const BlockId id : graph_->order) {
-        live.fill(0);
-        live_out(id, live, true);
-        const auto extend = [&](const Bits& bits, std::uint32_t position) {
-            for (std::size_t w = 0; w < bits.size(); ++w)
-                for (std::uint64_t rest = bits[w]; rest != 0; rest &= rest - 1) {
-                    Interval& interval =
-                        intervals_[w * 64 + static_cast<std::size_t>(std::countr_zero(rest))];
-                    interval.first = std::min(interval.first, position);
-                    interval.last = std::max(interval.last, position);
-                }
-        };
-        extend(live, to_[id]);
-        extend(live_in_[id], from_[id]);
-        transfer(id, live, true);
+        extend(row(used_behind_, id), to_[id]);
+        extend(row(live_in_, id), from_[id]);
     }
 }
 
@@ -191,18 +190,16 @@ int Allocation::choose(NodeId id, std::uint16_t free) const {
             return locations_[hint].index;
     if (node.kind == Kind::Phi && is_free(file_->pinned[static_cast<std::size_t>(node.immediate)]))
         return file_->pinned[static_cast<std::size_t>(node.immediate)];
-    std::uint16_t others = free;
-    if (node.type != ir::Type::Float)
-        for (const std::int8_t pinned : file_->pinned)
-            if (pinned >= 0)
-                others = static_cast<std::uint16_t>(others & ~(1u << pinned));
+    const std::uint16_t others =
+        static_cast<std::uint16_t>(node.type == ir::Type::Float ? free : free & ~pinned_registers_);
     return std::countr_zero(others != 0 ? others : free);
 }
 
 bool Allocation::assign_class(bool floating) {
     std::array<NodeId, 16> holder{};
     holder.fill(kNoNode);
-    std::uint16_t free = floating ? file_->floating : file_->integer;
+    const std::uint16_t all = floating ? file_->floating : file_->integer;
+    std::uint16_t free = all;
     const auto kind = floating ? Location::Kind::Float : Location::Kind::Register;
     const auto density = [&](NodeId id) {
         const Interval& interval = intervals_[id];
@@ -212,11 +209,12 @@ bool Allocation::assign_class(bool floating) {
         if ((graph_->at(id).type == ir::Type::Float) != floating)
             continue;
         const Interval& interval = intervals_[id];
-        for (unsigned r = 0; r < 16; ++r)
-            if (holder[r] != kNoNode && intervals_[holder[r]].last <= interval.first) {
+        for_each_bit(std::uint64_t{all} & ~std::uint64_t{free}, [&](unsigned r) {
+            if (intervals_[holder[r]].last <= interval.first) {
                 holder[r] = kNoNode;
                 free = static_cast<std::uint16_t>(free | 1u << r);
             }
+        });
         const Node& node = graph_->at(id);
         // What is looked at once for each time that the region is entered is as well read from memory.
         const bool once = node.kind == Kind::Entry && interval.weight <= graph_->blocks[0].weight &&
@@ -256,9 +254,11 @@ bool Allocation::assign() {
             if (used && is_allocated(graph_->at(n)))
                 sorted_.push(n);
         }
-    std::sort(sorted_.begin(), sorted_.end(), [&](NodeId a, NodeId b) {
+    const auto is_before = [&](NodeId a, NodeId b) {
         return intervals_[a].first != intervals_[b].first ? intervals_[a].first < intervals_[b].first : a < b;
-    });
+    };
+    if (!std::is_sorted(sorted_.begin(), sorted_.end(), is_before)) // it mostly is
+        std::sort(sorted_.begin(), sorted_.end(), is_before);
     return assign_class(false) && assign_class(true);
 }
 

@@ -42,7 +42,8 @@ public:
     std::size_t spilled() const { return spilled_; }
 
 private:
-    using Bits = std::array<std::uint64_t, kMaxNodes / 64>;
+    // A bit for each node, of each block. Dense: see row().
+    using Sets = std::array<std::uint64_t, kMaxBlocks*(kMaxNodes / 64)>;
     struct Interval {
         std::uint32_t first, last; // positions; last is where it is looked at last
         std::uint64_t weight;
@@ -51,8 +52,12 @@ private:
 
     void number();
     void find_live();
-    void transfer(BlockId block, Bits& live, bool record);
-    void use(NodeId id, std::uint32_t position, std::uint64_t weight, Bits& live, bool record);
+    void find_uses(BlockId id);
+    void find_phi_uses(BlockId id, const Node& phi);
+    void propagate();
+    void extend(const std::uint64_t* live, std::uint32_t position);
+    void use(NodeId id, std::uint32_t position, std::uint64_t weight, std::uint64_t* live);
+    std::uint64_t* row(Sets& sets, BlockId id) { return sets.data() + words_ * id; }
     void find_hints();
     bool assign();
     bool assign_class(bool floating);
@@ -62,12 +67,15 @@ private:
 
     Graph* graph_ = nullptr;
     const RegisterFile* file_ = nullptr;
-    std::uint64_t pinned_ = 0;
+    std::uint64_t pinned_ = 0;           // slots
+    std::uint16_t pinned_registers_ = 0; // their hosts
     std::array<std::uint32_t, kMaxBlocks> from_{}, to_{};
     std::array<std::uint32_t, kMaxNodes> position_{};
     std::array<Interval, kMaxNodes> intervals_{};
     std::array<Location, kMaxNodes> locations_{};
-    std::array<Bits, kMaxBlocks> live_in_{};
+    std::size_t words_ = 0; // of a set
+    // Looked at within a block, and in the phis of its successors; defined in it; live where it begins.
+    Sets used_{}, used_behind_{}, defined_{}, live_in_{};
     Bounded<NodeId, kMaxNodes> sorted_;
     std::size_t spilled_ = 0;
 };

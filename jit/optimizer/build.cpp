@@ -68,6 +68,9 @@ public:
 
 private:
     const SourceBlock& source_of(BlockId id) const { return source_.blocks[id - 1u]; }
+    std::span<const ir::Instruction> usable(BlockId id) const {
+        return instructions_of(source_of(id)).first(usable_[id - 1u]);
+    }
     std::span<const ir::Instruction> instructions_of(const SourceBlock& block) const {
         return {source_.instructions.begin() + block.first, block.count};
     }
@@ -85,13 +88,15 @@ private:
         BasicBlock preheader;
         preheader.taken.target = 1;
         graph_.blocks.push(preheader);
-        for (const SourceBlock& block : source_.blocks)
-            graph_.blocks.push(lay_out(block));
+        for (std::size_t i = 0; i < source_.blocks.size(); ++i) {
+            usable_[i] = count_usable(source_.blocks[i]);
+            graph_.blocks.push(lay_out(source_.blocks[i], usable_[i]));
+        }
     }
 
     // How many instructions of the block are taken over: all, or those before the first guest instruction
     // that cannot be.
-    std::size_t usable(const SourceBlock& block) const {
+    std::size_t count_usable(const SourceBlock& block) const {
         const auto instructions = instructions_of(block);
         for (std::size_t n = 0; n < instructions.size(); ++n)
             if (!is_known(instructions[n]) || !supports_(instructions[n])) {
@@ -103,12 +108,12 @@ private:
         return instructions.size();
     }
 
-    BasicBlock lay_out(const SourceBlock& block) const {
+    BasicBlock lay_out(const SourceBlock& block, std::size_t count) const {
         BasicBlock result;
         const auto instructions = instructions_of(block);
         result.pc = block.pc;
         result.weight = block.weight;
-        if (const std::size_t count = usable(block); count != instructions.size()) {
+        if (count != instructions.size()) {
             const ir::Instruction& first = instructions[count];
             result.guest_instructions = first.guest_index;
             result.taken.pc = block.pc + first.pc_offset;
@@ -152,12 +157,10 @@ private:
     }
 
     void find_changed_slots() {
-        for (std::size_t id = 1; id < graph_.blocks.size(); ++id) {
-            const SourceBlock& block = source_of(static_cast<BlockId>(id));
-            for (const ir::Instruction& i : instructions_of(block).first(usable(block)))
+        for (std::size_t id = 1; id < graph_.blocks.size(); ++id)
+            for (const ir::Instruction& i : usable(static_cast<BlockId>(id)))
                 if (i.opcode == Opcode::Set)
-                    changed_ |= std::uint64_t{1} << i.immediate;
-        }
+                    graph_.changed_slots |= std::uint64_t{1} << i.immediate;
     }
 
     void enter_block(BlockId id) {
@@ -176,7 +179,7 @@ private:
         }
         block.entry = graph_.entries;
         for (unsigned slot = 1; slot < kValueSlots; ++slot) {
-            if ((changed_ >> slot & 1) == 0)
+            if ((graph_.changed_slots >> slot & 1) == 0)
                 continue;
             bool same = all_known;
             for (unsigned i = 0; same && i < block.predecessor_count; ++i)
@@ -226,7 +229,7 @@ private:
         BasicBlock& block = graph_.blocks[id];
         block.first_set = static_cast<std::uint16_t>(graph_.sets.size());
         block_ = id;
-        const auto instructions = instructions_of(from).first(usable(from));
+        const auto instructions = usable(id);
         ASHLAR_ASSERT(instructions.size() <= kMaxValues);
         for (std::size_t n = 0; n < instructions.size() && !graph_.overflowed(); ++n)
             values_[n] = translate(from, block, instructions[n]);
@@ -328,9 +331,9 @@ private:
     Supports supports_;
     Graph& graph_;
     Folder& folder_;
-    std::uint64_t changed_ = 0; // slots
     BlockId block_ = 0;
-    std::array<NodeId, kMaxValues> values_{};
+    std::array<std::size_t, kMaxBlocks> usable_; // of each source block, see count_usable()
+    std::array<NodeId, kMaxValues> values_;      // of the block's instructions so far
 };
 
 } // namespace

@@ -11,6 +11,7 @@ void Graph::clear() {
     entries.fill(kNoNode);
     streams = 0;
     uses_float = false;
+    changed_slots = 0;
 }
 
 NodeId Graph::create(const Node& node) {

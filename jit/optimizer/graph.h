@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -151,6 +152,12 @@ struct PhiOperands {
     std::array<NodeId, kMaxPredecessors> values;
 };
 
+template <class Visit>
+void for_each_bit(std::uint64_t bits, Visit visit) {
+    for (; bits != 0; bits &= bits - 1)
+        visit(static_cast<unsigned>(std::countr_zero(bits)));
+}
+
 // Block 0 is a preheader of the region's first guest block: it holds entry values and what is hoisted.
 struct Graph {
     Bounded<Node, kMaxNodes> nodes;
@@ -164,10 +171,10 @@ struct Graph {
     unsigned streams = 0;
     std::array<NodeId, kMaxStreams> stream_probes{};
     bool uses_float = false;
+    std::uint64_t changed_slots = 0; // that some block sets: the others hold what they held at the entry
     // For passes, meanwhile.
     Bounded<NodeId, kMaxNodes> work;
     std::array<bool, kMaxNodes> marks{};
-    std::array<std::uint64_t, kMaxNodes / 64> work_bits{};
 
     void clear();
     bool overflowed() const {
@@ -218,11 +225,11 @@ struct Graph {
             const StateSet& set = sets[blocks[block].first_set + i];
             values[set.slot] = set.node;
         }
-        for (unsigned slot = 1; slot < kValueSlots; ++slot) {
+        for_each_bit((changed_slots | always) & ~std::uint64_t{1}, [&](unsigned slot) {
             const NodeId value = resolve(values[slot]);
             if (value != entries[slot] || (always >> slot & 1) != 0)
                 use(slot, value);
-        }
+        });
     }
 };
 

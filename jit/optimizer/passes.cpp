@@ -1,5 +1,7 @@
 #include "jit/optimizer/passes.h"
 
+#include <algorithm>
+
 #include "jit/optimizer/cfg.h"
 
 namespace ashlar::jit::optimizer {
@@ -36,24 +38,32 @@ void find_words(Graph& graph) {
     for (Node& node : graph.nodes)
         if (node.kind == Kind::Phi)
             node.is_word = node.type == ir::Type::Integer;
+    const auto merges_words = [&](const Node& phi) {
+        for (unsigned p = 0; p < graph.blocks[phi.block].predecessor_count; ++p)
+            if (!graph.at(graph.resolve(graph.phis[phi.phi].values[p])).is_word)
+                return false;
+        return true;
+    };
+    // Phis come before some of their operands. While they stay what they are everything else does.
     for (bool changed = true; changed;) {
         changed = false;
         for (const BlockId block : graph.order)
             for (NodeId id = graph.blocks[block].first; id != kNoNode; id = graph.at(id).next) {
                 Node& node = graph.at(id);
-                bool is_word = node.is_word;
                 if (node.kind == Kind::Phi) {
-                    for (unsigned p = 0; is_word && p < graph.blocks[block].predecessor_count; ++p)
-                        is_word = graph.at(graph.resolve(graph.phis[node.phi].values[p])).is_word;
+                    node.is_word = node.is_word && merges_words(node);
                 } else if (node.kind == Kind::Operation) {
                     for (NodeId& operand : node.operands)
                         operand = graph.resolve(operand);
-                    is_word = computes_word(graph, node);
+                    node.is_word = computes_word(graph, node);
                 }
-                if (is_word != node.is_word) {
-                    node.is_word = is_word;
-                    changed = true;
-                }
+            }
+        for (const BlockId block : graph.order)
+            for (NodeId id = graph.blocks[block].first; id != kNoNode; id = graph.at(id).next) {
+                const Node& node = graph.at(id);
+                if (node.kind != Kind::Phi)
+                    break; // phis come first
+                changed = changed || (node.is_word && !merges_words(node));
             }
     }
 }
@@ -156,7 +166,7 @@ void merge_guards(Graph& graph) {
 void remove_dead(Graph& graph) {
     std::array<bool, kMaxNodes>& live = graph.marks;
     Bounded<NodeId, kMaxNodes>& work = graph.work;
-    live.fill(false);
+    std::fill_n(live.begin(), graph.nodes.size(), false);
     work.clear();
     const auto mark = [&](NodeId id) {
         if (id == kNoNode)
@@ -178,10 +188,8 @@ void remove_dead(Graph& graph) {
                 mark(n);
         }
         for_each_end_operand(graph.blocks[id], mark);
+        for_each_exit_value(graph, id, 0, [&](NodeId value, NodeId) { mark(value); });
     }
-    for_each_state(graph, [&](BlockId block, unsigned sets) {
-        graph.for_each_changed(block, sets, 0, [&](unsigned, NodeId value) { mark(value); });
-    });
     while (!work.empty()) {
         const NodeId id = work[work.size() - 1];
         work.resize(work.size() - 1);
@@ -255,35 +263,42 @@ bool demands_upper(const Graph& graph, const Node& user, unsigned index) {
 void find_demanded(Graph& graph) {
     for (Node& node : graph.nodes)
         node.needs_upper = false;
-    bool changed = true;
+    // Nodes that pass the demand on to their operands, and did not have it yet when they were visited.
+    Bounded<NodeId, kMaxNodes>& work = graph.work;
+    work.clear();
     const auto demand = [&](NodeId id) {
         if (id == kNoNode)
             return;
-        Node& node = graph.at(graph.resolve(id));
-        changed = changed || !node.needs_upper;
+        id = graph.resolve(id);
+        Node& node = graph.at(id);
+        if (!node.needs_upper && node.block != kNoBlock)
+            work.push(id);
         node.needs_upper = true;
     };
-    while (changed) {
-        changed = false;
-        for (std::size_t o = graph.order.size(); o-- > 0;) {
-            const BasicBlock& block = graph.blocks[graph.order[o]];
-            if (block.end == BasicBlock::End::Indirect ||
-                (block.end == BasicBlock::End::Branch &&
-                 !(graph.at(block.a).is_word && graph.at(block.b).is_word)))
-                for_each_end_operand(block, demand);
-            for (NodeId n = block.last; n != kNoNode; n = graph.at(n).previous) {
-                const Node& node = graph.at(n);
-                if (node.kind == Kind::Phi) {
-                    if (node.needs_upper || !node.is_word)
-                        for (unsigned p = 0; p < block.predecessor_count; ++p)
-                            demand(graph.phis[node.phi].values[p]);
-                    continue;
-                }
-                for (unsigned i = 0; i < 3; ++i)
-                    if (node.operands[i] != kNoNode && demands_upper(graph, node, i))
-                        demand(node.operands[i]);
-            }
+    const auto visit = [&](const Node& node) {
+        if (node.kind == Kind::Phi) {
+            if (node.needs_upper || !node.is_word)
+                for (unsigned p = 0; p < graph.blocks[node.block].predecessor_count; ++p)
+                    demand(graph.phis[node.phi].values[p]);
+            return;
         }
+        for (unsigned i = 0; i < 3; ++i)
+            if (node.operands[i] != kNoNode && demands_upper(graph, node, i))
+                demand(node.operands[i]);
+    };
+    for (std::size_t o = graph.order.size(); o-- > 0;) {
+        const BasicBlock& block = graph.blocks[graph.order[o]];
+        if (block.end == BasicBlock::End::Indirect ||
+            (block.end == BasicBlock::End::Branch &&
+             !(graph.at(block.a).is_word && graph.at(block.b).is_word)))
+            for_each_end_operand(block, demand);
+        for (NodeId n = block.last; n != kNoNode; n = graph.at(n).previous)
+            visit(graph.at(n));
+    }
+    while (!work.empty()) {
+        const NodeId id = work[work.size() - 1];
+        work.resize(work.size() - 1);
+        visit(graph.at(id));
     }
 }
 

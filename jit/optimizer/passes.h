@@ -28,21 +28,59 @@ void find_demanded(Graph& graph);
 // Guest instructions that are not charged yet where each block begins (BasicBlock::pending).
 void plan_charges(Graph& graph);
 
-// Calls visit(block, set_count) for every place where the guest's state must be known.
-template <class Visit>
-void for_each_state(Graph& graph, Visit visit) {
-    for (const BlockId id : graph.order) {
-        const BasicBlock& block = graph.blocks[id];
-        for (NodeId n = block.first; n != kNoNode; n = graph.at(n).next)
-            if (exits(graph.at(n)))
-                visit(id, graph.at(n).sets);
-        const bool leaves = block.end == BasicBlock::End::Indirect || block.taken.target == kNoBlock ||
-                            block.taken.backward ||
-                            (block.end == BasicBlock::End::Branch &&
-                             (block.not_taken.target == kNoBlock || block.not_taken.backward));
-        if (leaves)
-            visit(id, block.set_count);
+// Whether the region may be left where the block ends.
+constexpr bool leaves_at_end(const BasicBlock& block) {
+    return block.end == BasicBlock::End::Indirect || block.taken.target == kNoBlock || block.taken.backward ||
+           (block.end == BasicBlock::End::Branch &&
+            (block.not_taken.target == kNoBlock || block.not_taken.backward));
+}
+
+// Calls use(value, last) for the values of slots that the block's exits look at, as Graph::for_each_changed
+// gives them. `last` is the node that is the last to leave with it, kNoNode for the block's end. A value is
+// given once for each time that it was put into a slot, not for each exit.
+template <class Use>
+void for_each_exit_value(Graph& graph, BlockId id, std::uint64_t always, Use use) {
+    const BasicBlock& block = graph.blocks[id];
+    const std::uint64_t slots = (graph.changed_slots | always) & ~std::uint64_t{1};
+    std::array<NodeId, kValueSlots> values;
+    std::uint64_t changed = always & ~std::uint64_t{1}; // slots that exits look at now
+    const auto put = [&](unsigned slot, NodeId node) {
+        values[slot] = graph.resolve(node);
+        const std::uint64_t bit = std::uint64_t{1} << slot;
+        changed = values[slot] != graph.entries[slot] ? changed | bit : changed & (~bit | always);
+    };
+    for_each_bit(slots, [&](unsigned slot) { put(slot, block.entry[slot]); });
+    NodeId last = kNoNode;
+    std::uint64_t seen = 0; // slots whose values are as they were at `last`
+    unsigned sets = 0;
+    const auto advance = [&](unsigned to) {
+        for (; sets < to; ++sets) {
+            const StateSet& set = graph.sets[block.first_set + sets];
+            const std::uint64_t bit = std::uint64_t{1} << set.slot;
+            if ((seen & changed & bit) != 0)
+                use(values[set.slot], last);
+            seen &= ~bit;
+            put(set.slot, set.node);
+        }
+    };
+    for (NodeId n = block.first; n != kNoNode; n = graph.at(n).next) {
+        const Node& node = graph.at(n);
+        if (!exits(node))
+            continue;
+        if (node.sets < sets) { // a node that was moved
+            graph.for_each_changed(id, node.sets, always, [&](unsigned, NodeId value) { use(value, n); });
+            continue;
+        }
+        advance(node.sets);
+        last = n;
+        seen = ~std::uint64_t{0};
     }
+    if (leaves_at_end(block)) {
+        advance(block.set_count);
+        last = kNoNode;
+        seen = ~std::uint64_t{0};
+    }
+    for_each_bit(seen & changed, [&](unsigned slot) { use(values[slot], last); });
 }
 
 // Nodes that a block's end looks at.
