@@ -36,6 +36,18 @@ struct CodeMark {
     std::uint16_t guest_offset; // of the instruction in that part, bytes
 };
 
+// A place in host code.
+struct CodeLabel {
+    std::uint32_t host_offset; // from the beginning of EmittedCode::code
+    std::string_view name;     // "block", or what is there
+    std::int32_t number = -1;  // where there are several with that name
+    // Of a basic block:
+    std::uint16_t part = CodeMark::kNoGuest; // index into EmittedCode::guest: what it was made of
+    std::uint16_t loop = 0;                  // number of the block that heads the innermost loop around it
+    std::uint8_t loop_depth = 0;             // 0: in none
+    std::uint32_t weight = 0;                // how often it is expected to run, relative to the others
+};
+
 struct EmittedCode {
     std::string_view name; // "block", "region", or the purpose of code without a guest part
     unsigned tier = 0;
@@ -44,7 +56,8 @@ struct EmittedCode {
     std::span<const GuestCode> guest;
     // At the addresses where it is executed. Links are not in it yet: code is patched later.
     Bytes code;
-    std::span<const CodeMark> marks; // by ascending host_offset; empty when not known
+    std::span<const CodeMark> marks;     // by ascending host_offset; empty when not known
+    std::span<const CodeLabel> labels{}; // by ascending host_offset
 };
 
 class CodeObserver {

@@ -36,7 +36,9 @@ void EngineHart::optimize(Block& root) {
                               .pc = pc,
                               .generation = context_.generation,
                               .identity = engine_.regions().next(),
-                              .passes = engine_.options().optimizer_passes};
+                              .passes = engine_.options().optimizer_passes,
+                              .marks = engine_.observation() != nullptr ? &engine_.observation()->marks()
+                                                                        : nullptr};
     const RegionCode code = engine_.native()->optimize(region);
     if (!code.code.empty() && engine_.observation() != nullptr)
         engine_.observation()->optimized(former, pc, code.code);

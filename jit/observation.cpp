@@ -9,8 +9,10 @@ namespace ashlar::jit {
 namespace {
 
 constexpr std::size_t kMaxOps = interpreter::max_ops(riscv64::kBlockCapacity) + 1;
-// The code of an op, what follows its call, and the same again for its slow path.
-constexpr std::size_t kMaxMarks = 2048;
+// Enough for a large region. A block has the code of an op, what follows its call, and the same again for its
+// slow path.
+constexpr std::size_t kMaxMarks = 8192;
+constexpr std::size_t kMaxLabels = 1024;
 
 } // namespace
 
@@ -18,7 +20,7 @@ Result<std::unique_ptr<Observation>> Observation::create(CodeObserver& observer,
     std::unique_ptr<Observation> result(new (std::nothrow) Observation(
         observer, memory, ASHLAR_TRY(ir::Block::create(riscv64::kBlockCapacity)),
         ASHLAR_TRY(interpreter::Lowering::create(riscv64::kBlockCapacity)),
-        ASHLAR_TRY(CodeMarks::create(kMaxMarks))));
+        ASHLAR_TRY(CodeMarks::create(kMaxMarks, kMaxLabels))));
     if (result == nullptr)
         return Error::OutOfMemory;
     result->ops_.reset(new (std::nothrow) interpreter::Op[kMaxOps]);
@@ -63,16 +65,16 @@ void Observation::compiled(const Block& block, std::uint64_t pc, Bytes code) {
 
 void Observation::optimized(const RegionFormer& region, std::uint64_t pc, Bytes code) {
     std::array<GuestCode, optimizer::kMaxBlocks> parts;
-    std::size_t count = 0;
+    std::size_t count = 0; // a part for each block, as marks have it
     for (const optimizer::SourceBlock& block : region.source().blocks) {
+        GuestCode& part = parts[count++];
         const std::uint64_t address = pc + static_cast<std::uint64_t>(std::int64_t{block.pc});
         const ir::Instruction& last = region.source().instructions[block.first + block.count - 1];
         for (const RegionPage& page : region.pages())
             if (((address ^ (pc + static_cast<std::uint64_t>(page.offset))) >> kPageShift) == 0) {
                 const GuestPhysicalAddress physical = page.physical + (address & (kPageSize - 1));
-                parts[count++] = {
-                    GuestVirtualAddress(address), physical, block.guest_instructions,
-                    Bytes(memory_.host(physical), std::size_t{last.pc_offset} + last.guest_length)};
+                part = {GuestVirtualAddress(address), physical, block.guest_instructions,
+                        Bytes(memory_.host(physical), std::size_t{last.pc_offset} + last.guest_length)};
                 break;
             }
     }
@@ -81,6 +83,8 @@ void Observation::optimized(const RegionFormer& region, std::uint64_t pc, Bytes 
     emitted.tier = 2;
     emitted.guest = {parts.data(), count};
     emitted.code = code;
+    emitted.marks = marks_.entries(code.size());
+    emitted.labels = marks_.labels();
     observer_.code_emitted(emitted);
 }
 

@@ -20,6 +20,8 @@ public:
     void ask_for_marks(Block& block, NativeBlock& native);
     // What tier 1 has emitted for the block.
     void compiled(const Block& block, std::uint64_t pc, Bytes code);
+    // Where tier 2 is to put marks.
+    CodeMarks& marks() { return marks_; }
     // What tier 2 has emitted for a region that begins at `pc`.
     void optimized(const RegionFormer& region, std::uint64_t pc, Bytes code);
 

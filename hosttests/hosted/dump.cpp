@@ -10,7 +10,7 @@ constexpr auto kNone = std::string::npos;
 TEST(HostDisassembly, IsIntelSyntaxAndSurvivesNonsense) {
     const unsigned char code[] = {0x48, 0x89, 0xd8, 0x06, 0xc3}; // 0x06 is none in 64-bit mode
     TextSink text;
-    HostDisassembler().print(std::as_bytes(std::span(code)), 0x1000, text);
+    HostDisassembler().print(std::as_bytes(std::span(code)), 0x1000, {}, text);
     EXPECT_EQ(text.text, "    1000  48 89 d8                 mov rax, rbx\n"
                          "    1003  06                       .byte\n"
                          "    1004  c3                       ret\n");
@@ -23,7 +23,7 @@ TEST(HostDisassembly, NamesTheHartsState) {
                                   0x49, 0x8b, 0x84, 0x07, 0xf0, 0x07, 0,    0, // mov rax, [r15 + rax + 0x7f0]
                                   0x49, 0x8b, 0x87, 0x00, 0x00, 0x00, 0x80};   // far below the state
     TextSink text;
-    HostDisassembler().print(std::as_bytes(std::span(code)), 0, text);
+    HostDisassembler().print(std::as_bytes(std::span(code)), 0, {}, text);
     EXPECT_NE(text.text.find("[r15 - 0x58]  ; x5\n"), kNone) << text.text;
     EXPECT_NE(text.text.find("[r15 + 8]  ; x17\n"), kNone);
     EXPECT_NE(text.text.find("[r15 + 0x88]  ; f1\n"), kNone);
@@ -49,6 +49,35 @@ TEST(Dump, ShowsHostCodeBetweenTheGuestsInstructions) {
     const std::size_t host = text.find("qword ptr [r15 - 0x58]", first); // x5
     EXPECT_LT(host, second);
     EXPECT_NE(text.find(" jne 0x", second), kNone);
+}
+
+TEST(Dump, ShowsRegionsByBlocksAndInstructions) {
+    const TemporaryFile file;
+    VisibilityOptions options;
+    options.dump_code = file.path();
+    run_tiny_guest(options, {.optimize_after = 3});
+    const std::string text = file.content();
+    EXPECT_NE(text.find("\nprobe:\n"), kNone) << "shared code";
+    const std::size_t region =
+        text.find("code tier 2 region 0x80000004 <count_down+0x0> physical 0x80000004, "
+                  "2 instructions, 8 bytes, host 0x");
+    ASSERT_NE(region, kNone) << text;
+    const std::size_t entry = text.find("entry:\n  of no guest instruction:\n", region);
+    const std::size_t block = text.find("\nblock 1 0x80000004 <count_down+0x0>, weight ", region);
+    ASSERT_NE(block, kNone) << text;
+    EXPECT_LT(entry, block);
+    EXPECT_NE(
+        text.find(", in 1 loop, the innermost with block 1:\n  80000004  fff28293  addi x5,x5,-1\n", block),
+        kNone)
+        << text;
+    const std::size_t branch = text.find("  80000008  fe029ee3  bne x5,x0,80000004\n", block);
+    ASSERT_NE(branch, kNone) << text;
+    EXPECT_NE(text.find("; budget\n", branch), kNone);
+    EXPECT_NE(text.find("  ; block 1\n", branch), kNone);
+    const std::size_t exit = text.find("\nexit 0:\n  80000008  fe029ee3  bne x5,x0,80000004\n", branch);
+    ASSERT_NE(exit, kNone) << text;
+    EXPECT_NE(text.find("  ; exit: budget\n", exit), kNone);
+    EXPECT_NE(text.find("  ; exit: edge not linked\n", exit), kNone);
 }
 
 TEST(Dump, ShowsIr) {

@@ -30,7 +30,7 @@ TEST(Facts, AreAnObjectInJson) {
 
 std::map<std::string, std::uint64_t> statistics_of(unsigned promote_after) {
     std::map<std::string, std::uint64_t> facts;
-    std::istringstream lines(run_tiny_guest({}, promote_after));
+    std::istringstream lines(run_tiny_guest({}, {.promote_after = promote_after}));
     std::string name;
     for (std::uint64_t value = 0; lines >> name >> value;) {
         EXPECT_FALSE(facts.contains(name)) << name;

@@ -61,9 +61,13 @@ struct TextSink final : Sink {
     std::string text;
 };
 
-// Runs the tiny guest, every block of which is compiled at once unless told otherwise, and returns the
-// machine's statistics.
-inline std::string run_tiny_guest(const VisibilityOptions& options, unsigned promote_after = 1) {
+struct TinyTuning {
+    unsigned promote_after = 1;  // every block is compiled at once
+    unsigned optimize_after = 0; // and nothing optimized
+};
+
+// Runs the tiny guest and returns the machine's statistics.
+inline std::string run_tiny_guest(const VisibilityOptions& options, TinyTuning tuning = {}) {
     const std::vector<std::byte> image = tiny_guest();
     std::string error;
     const auto visibility = Visibility::create(options, {image}, error);
@@ -80,7 +84,8 @@ inline std::string run_tiny_guest(const VisibilityOptions& options, unsigned pro
     config.console = &console;
     config.diagnostics = &messages;
     config.native_code = code.get();
-    config.promote_after = promote_after;
+    config.promote_after = tuning.promote_after;
+    config.optimize_after = tuning.optimize_after;
     config.measures_compilation = true;
     if (visibility != nullptr) {
         config.observer = visibility->observer();

@@ -17,7 +17,7 @@ TEST(Trace, HasALineForEveryBlockThatRuns) {
     const TemporaryFile file;
     VisibilityOptions options;
     options.trace = file.path();
-    run_tiny_guest(options, 5);
+    run_tiny_guest(options, {.promote_after = 5});
     const auto lines = lines_of(file.content());
     // The first block falls into the loop and does its first round.
     ASSERT_GE(lines.size(), 1u + (kTinyRounds - 1) + 1) << file.content();

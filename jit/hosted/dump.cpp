@@ -1,6 +1,7 @@
 #include "jit/hosted/dump.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "jit/ir/block.h"
 #include "jit/ir/printer.h"
@@ -51,19 +52,29 @@ bool CodeDump::wanted(const EmittedCode& emitted) const {
 }
 
 void CodeDump::code_emitted(const EmittedCode& emitted) {
+    // What translations share is jumped to from those that are wanted.
+    if (emitted.guest.empty())
+        for (const CodeLabel& label : emitted.labels)
+            shared_[address_of(emitted.code) + label.host_offset] = label.name;
     if (!wanted(emitted))
         return;
     format(sink_, "code tier {} {}", emitted.tier, emitted.name);
-    for (const GuestCode& guest : emitted.guest) {
-        sink_.write(&guest == &emitted.guest.front() ? " " : "; ");
-        print_extent(symbols_, guest, sink_);
+    if (!emitted.guest.empty()) {
+        sink_.write(" ");
+        print_extent(symbols_, emitted.guest.front(), sink_);
+    }
+    if (emitted.guest.size() > 1) {
+        std::size_t instructions = 0;
+        for (const GuestCode& guest : emitted.guest)
+            instructions += guest.instructions;
+        format(sink_, "; {} blocks, {} instructions", emitted.guest.size(), instructions);
     }
     format(sink_, ", host {:#x}, {} bytes\n", address_of(emitted.code), emitted.code.size());
     if (emitted.marks.empty()) {
         for (const GuestCode& guest : emitted.guest)
             for (std::size_t offset = 0; offset < guest.bytes.size();)
                 offset += print_instruction(guest, offset, sink_);
-        disassembler_.print(emitted.code, address_of(emitted.code), sink_);
+        disassembler_.print(emitted.code, address_of(emitted.code), shared_, sink_);
     } else {
         print_marked(emitted);
     }
@@ -71,32 +82,70 @@ void CodeDump::code_emitted(const EmittedCode& emitted) {
 }
 
 void CodeDump::print_marked(const EmittedCode& emitted) {
+    HostPlaces places = shared_;
+    for (const CodeLabel& label : emitted.labels)
+        places[address_of(emitted.code) + label.host_offset] = name_of(label);
     CodeMark mark{0, CodeMark::kNoGuest, 0}; // what a tier may have put before the first
-    const CodeMark* announced = nullptr;
-    for (std::size_t next = 0; next <= emitted.marks.size(); ++next) {
-        const std::size_t end =
-            next < emitted.marks.size() ? emitted.marks[next].host_offset : emitted.code.size();
-        const Bytes code = emitted.code.subspan(mark.host_offset, end - mark.host_offset);
+    std::optional<CodeMark> announced;
+    auto next_mark = emitted.marks.begin();
+    auto next_label = emitted.labels.begin();
+    for (std::size_t position = 0; position < emitted.code.size();) {
+        for (; next_label != emitted.labels.end() && next_label->host_offset <= position; ++next_label) {
+            print_label(emitted, next_label);
+            announced.reset();
+        }
+        for (; next_mark != emitted.marks.end() && next_mark->host_offset <= position; ++next_mark)
+            mark = *next_mark;
+        std::size_t end = emitted.code.size();
+        if (next_mark != emitted.marks.end())
+            end = std::min<std::size_t>(end, next_mark->host_offset);
+        if (next_label != emitted.labels.end())
+            end = std::min<std::size_t>(end, next_label->host_offset);
+        const Bytes code = emitted.code.subspan(position, end - position);
+        position = end;
         if (mark.part == CodeMark::kData) {
             print_data(code, address_of(code), sink_);
-        } else if (!code.empty()) {
-            // Code goes on behind data.
-            if (announced == nullptr || announced->part != mark.part ||
-                announced->guest_offset != mark.guest_offset)
-                print_guest(emitted, mark);
-            disassembler_.print(code, address_of(code), sink_);
-            announced = next == 0 ? nullptr : &emitted.marks[next - 1];
+            continue;
         }
-        if (next < emitted.marks.size())
-            mark = emitted.marks[next];
+        // Code goes on behind data.
+        if (!announced || announced->part != mark.part || announced->guest_offset != mark.guest_offset)
+            print_guest(emitted, mark);
+        announced = mark;
+        disassembler_.print(code, address_of(code), places, sink_);
     }
+}
+
+std::string CodeDump::name_of(const CodeLabel& label) {
+    std::string name(label.name);
+    return label.number < 0 ? name : name + " " + std::to_string(label.number);
+}
+
+void CodeDump::print_label(const EmittedCode& emitted, std::span<const CodeLabel>::iterator label) {
+    if (label->name != "block") {
+        const auto next = label + 1;
+        const std::size_t end =
+            next == emitted.labels.end() ? emitted.code.size() : std::size_t{next->host_offset};
+        if (end != label->host_offset)
+            format(sink_, "{}:\n", std::string_view(name_of(*label)));
+        return;
+    }
+    format(sink_, "block {}", label->number);
+    if (label->part < emitted.guest.size()) {
+        sink_.write(" ");
+        print_place(symbols_, emitted.guest[label->part].virtual_address.value(), sink_);
+    }
+    format(sink_, ", weight {}", label->weight);
+    if (label->loop_depth != 0)
+        format(sink_, ", in {} {}, the innermost with block {}", label->loop_depth,
+               label->loop_depth == 1 ? "loop" : "loops", label->loop);
+    sink_.write(":\n");
 }
 
 void CodeDump::print_guest(const EmittedCode& emitted, const CodeMark& mark) {
     if (mark.part < emitted.guest.size())
         print_instruction(emitted.guest[mark.part], mark.guest_offset, sink_);
     else
-        sink_.write("  of no instruction:\n");
+        sink_.write("  of no guest instruction:\n");
 }
 
 void CodeDump::code_flushed() {

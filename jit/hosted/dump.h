@@ -31,11 +31,14 @@ private:
     bool wanted(const EmittedCode& emitted) const;
     void print_marked(const EmittedCode& emitted);
     void print_guest(const EmittedCode& emitted, const CodeMark& mark);
+    void print_label(const EmittedCode& emitted, std::span<const CodeLabel>::iterator label);
+    static std::string name_of(const CodeLabel& label);
 
     Sink& sink_;
     const Symbols& symbols_;
     AddressFilter filter_;
     HostDisassembler disassembler_;
+    HostPlaces shared_; // code that translations share
 };
 
 } // namespace ashlar::jit::hosted

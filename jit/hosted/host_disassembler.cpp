@@ -56,13 +56,28 @@ void print_state_operand(std::string_view operands, Sink& sink) {
         return format(sink, "  ; x{}", slot);
     if (slot < 2 * kRegisters)
         return format(sink, "  ; f{}", slot - kRegisters);
+    if (slot >= interpreter::kFirstTemporary && slot < interpreter::kSlots)
+        return format(sink, "  ; temporary {}", slot - interpreter::kFirstTemporary);
     for (const Field& field : kFields)
         if (offset == static_cast<std::int64_t>(field.offset))
             return format(sink, "  ; {}", field.name);
 }
 
+// Only jumps and calls have an address alone as their operand.
+void print_target(std::string_view operands, const HostPlaces& places, Sink& sink) {
+    if (!operands.starts_with("0x"))
+        return;
+    std::uint64_t target = 0;
+    const auto [end, failure] =
+        std::from_chars(operands.data() + 2, operands.data() + operands.size(), target, 16);
+    if (failure != std::errc{} || end != operands.data() + operands.size())
+        return;
+    if (const auto place = places.find(target); place != places.end())
+        format(sink, "  ; {}", std::string_view(place->second));
+}
+
 void print_line(std::uint64_t address, Bytes bytes, std::string_view mnemonic, std::string_view operands,
-                Sink& sink) {
+                const HostPlaces& places, Sink& sink) {
     constexpr std::size_t kColumn = 8; // bytes that line up
     format(sink, "    {:x} ", address);
     for (const std::byte byte : bytes)
@@ -71,6 +86,7 @@ void print_line(std::uint64_t address, Bytes bytes, std::string_view mnemonic, s
         sink.write("   ");
     format(sink, "  {}{}{}", mnemonic, operands.empty() ? "" : " ", operands);
     print_state_operand(operands, sink);
+    print_target(operands, places, sink);
     sink.write("\n");
 }
 
@@ -88,17 +104,17 @@ HostDisassembler::~HostDisassembler() {
         cs_close(&state_->handle);
 }
 
-void HostDisassembler::print(Bytes code, std::uint64_t address, Sink& sink) const {
+void HostDisassembler::print(Bytes code, std::uint64_t address, const HostPlaces& places, Sink& sink) const {
     const auto* next = reinterpret_cast<const std::uint8_t*>(code.data());
     std::size_t left = code.size();
     while (left != 0) {
         const cs_insn* const i = state_->instruction;
         if (i != nullptr && cs_disasm_iter(state_->handle, &next, &left, &address, state_->instruction)) {
             print_line(i->address, {reinterpret_cast<const std::byte*>(i->bytes), i->size}, i->mnemonic,
-                       i->op_str, sink);
+                       i->op_str, places, sink);
             continue;
         }
-        print_line(address, {reinterpret_cast<const std::byte*>(next), 1}, ".byte", "", sink);
+        print_line(address, {reinterpret_cast<const std::byte*>(next), 1}, ".byte", "", places, sink);
         ++next, ++address, --left;
     }
 }

@@ -116,16 +116,16 @@ private:
         if (count != instructions.size()) {
             const ir::Instruction& first = instructions[count];
             result.guest_instructions = first.guest_index;
-            result.taken.pc = block.pc + first.pc_offset;
+            result.taken.pc = result.end_pc = block.pc + first.pc_offset;
             return result;
         }
         result.guest_instructions = block.guest_instructions;
         const ir::Instruction& last = instructions.back();
         const std::int32_t from = block.pc + last.pc_offset;
+        result.end_pc = from;
         switch (last.opcode) {
         case Opcode::Branch:
             result.end = BasicBlock::End::Branch;
-            result.end_pc = from;
             result.condition = static_cast<ir::Condition>(last.attribute);
             result.taken = edge(block.taken, block.pc + last.immediate, from);
             result.not_taken = edge(block.not_taken, block.pc + last.displacement, from);
@@ -231,8 +231,10 @@ private:
         block_ = id;
         const auto instructions = usable(id);
         ASHLAR_ASSERT(instructions.size() <= kMaxValues);
-        for (std::size_t n = 0; n < instructions.size() && !graph_.overflowed(); ++n)
+        for (std::size_t n = 0; n < instructions.size() && !graph_.overflowed(); ++n) {
+            folder_.set_pc(from.pc + instructions[n].pc_offset);
             values_[n] = translate(from, block, instructions[n]);
+        }
     }
 
     NodeId value(ir::Value of) const { return values_[ir::index(of)]; }

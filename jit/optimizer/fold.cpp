@@ -99,6 +99,7 @@ NodeId Folder::make(Node node, BlockId block) {
     const NodeId id = graph_.create(node);
     if (id == kNoNode)
         return id;
+    graph_.at(id).pc = pc_;
     graph_.at(id).is_word = computes_word(graph_, graph_.at(id));
     if (position_ != kNoNode && graph_.at(position_).block == block)
         graph_.insert_before(position_, id);
@@ -114,6 +115,7 @@ NodeId Folder::renew(NodeId id) {
         operand = graph_.resolve(operand);
     Node changed = node;
     const BlockId block = node.block;
+    pc_ = node.pc;
     position_ = id;
     NodeId known = simplify(changed, block);
     position_ = kNoNode;

@@ -10,6 +10,8 @@ public:
     explicit Folder(Graph& graph) : graph_(graph) {}
 
     void clear() { buckets_.fill(kNoNode); }
+    // The guest instruction that nodes made from now on are of, relative to the region's start.
+    void set_pc(std::int32_t pc) { pc_ = pc; }
     // The value of the pure operation `node` at the end of `block`. kNoNode when the graph is full.
     NodeId make(Node node, BlockId block);
     NodeId constant(std::int64_t value);
@@ -32,6 +34,7 @@ private:
     std::int64_t value_of(NodeId id) const { return graph_.nodes[id].immediate; }
 
     Graph& graph_;
+    std::int32_t pc_ = 0;
     NodeId position_ = kNoNode; // renew(): new nodes go before this one
     std::array<NodeId, 4096> buckets_{};
 };

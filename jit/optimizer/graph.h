@@ -132,7 +132,7 @@ struct BasicBlock {
     ir::Condition condition{};
     NodeId a = kNoNode, b = kNoNode; // Branch; a: Indirect's address
     std::int32_t displacement = 0;   // Indirect
-    std::int32_t end_pc = 0;         // Branch: of the branch itself
+    std::int32_t end_pc = 0;         // of the guest instruction that ends it
     Edge taken, not_taken;           // Jump has `taken` alone
     NodeId first = kNoNode, last = kNoNode;
     std::uint16_t first_set = 0, set_count = 0;

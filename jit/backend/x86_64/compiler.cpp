@@ -109,7 +109,8 @@ RegionCode BaselineCompiler::optimize(const NativeRegion& region) {
     std::size_t site = 0;
     const auto body = static_cast<std::uint32_t>(region.root->imm);
     const RegionEnvironment environment{region.page_offset, region.one_page, region.pc ^ region.generation,
-                                        region.identity, body + kCounterBytes};
+                                        region.identity, body + kCounterBytes,
+                                        RegionMarks(region.marks, region.source, emit_.position())};
     const std::size_t entry = regions_->compile(region.source, environment, region.passes, site);
     if (entry == 0) {
         ++statistics_.regions_refused;

@@ -42,6 +42,8 @@ public:
     // The constants that the operations refer to, within 2 GiB. Before everything else, and where no code
     // runs into them.
     void emit_constants();
+    // Where they are.
+    std::size_t constants() const { return constants_; }
     // The rest of the operations since the last time; where no code runs into it.
     void emit_cold_code();
     // Those of the operations since the last time. The handler's result, stored to its slot, then takes the

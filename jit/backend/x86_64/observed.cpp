@@ -37,9 +37,27 @@ void BaselineCompiler::report_shared_code(CodeObserver& observer) const {
     emitted.name = "ways in and out";
     emitted.tier = 1;
     emitted.code = {executable(0), start_of_blocks_};
-    const CodeMark marks[] = {{0, CodeMark::kData, 0}, // constants
-                              {static_cast<std::uint32_t>(enter_position_), CodeMark::kNoGuest, 0}};
+    const auto at = [](std::size_t position) { return static_cast<std::uint32_t>(position); };
+    const CodeMark marks[] = {{at(0), CodeMark::kData, 0}, // constants
+                              {at(enter_position_), CodeMark::kNoGuest, 0},
+                              {at(regions_->constants()), CodeMark::kData, 0}};
+    const RegionThunks& regions = regions_->thunks();
+    const CodeLabel labels[] = {{at(0), "constants of tier 1"},
+                                {at(enter_position_), "enter"},
+                                {at(call_position_), "call handler"},
+                                {at(exit_budget_), "exit: budget"},
+                                {at(exit_edge_), "exit: edge not linked"},
+                                {at(exit_lookup_), "exit: lookup"},
+                                {at(interpret_), "interpret jump cache's"},
+                                {at(interpret_op_), "interpret"},
+                                {at(through_cache_), "through jump cache"},
+                                {at(promote_), "exit: promote"},
+                                {at(regions.exit_region), "exit: region"},
+                                {at(regions.probe), "probe"},
+                                {at(regions.probe_with_float), "probe, saving floats"},
+                                {at(regions_->constants()), "constants of tier 2"}};
     emitted.marks = marks;
+    emitted.labels = labels;
     observer.code_emitted(emitted);
 }
 

@@ -17,6 +17,8 @@ public:
     std::size_t compile(const optimizer::RegionSource& source, const RegionEnvironment& environment,
                         unsigned passes, std::size_t& generation_site);
     const optimizer::Graph& graph() { return optimizer_.graph(); }
+    std::size_t constants() const { return region_.constants(); }
+    const RegionThunks& thunks() const { return region_.thunks(); }
 
 private:
     void emit_probe_thunk(bool with_float);

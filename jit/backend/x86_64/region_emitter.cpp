@@ -24,6 +24,7 @@ bool RegionEmitter::emit(optimizer::Graph& graph, const optimizer::Allocation& a
     edge_blocks_.clear();
     moves_.clear();
     generation_site_ = 0;
+    environment_.marks.place(e.position(), "entry");
     emit_entry();
     const auto& order = graph.order;
     for (std::size_t i = 0; i < order.size(); ++i)
@@ -61,8 +62,10 @@ void RegionEmitter::emit_entry() {
 void RegionEmitter::emit_block(BlockId id, BlockId next) {
     positions_[id] = e.position();
     const BasicBlock& block = graph_->blocks[id];
+    environment_.marks.block(e.position(), id, block);
     for (NodeId n = block.first; n != kNoNode; n = graph_->at(n).next)
         emit_node(n);
+    mark(id, block.end_pc);
     switch (block.end) {
     case BasicBlock::End::Jump: return emit_edge(id, block.taken, charge_of(id, block.taken), next);
     case BasicBlock::End::Branch: return emit_branch(id, next);
@@ -78,6 +81,7 @@ void RegionEmitter::emit_block(BlockId id, BlockId next) {
 
 void RegionEmitter::emit_node(NodeId id) {
     const Node& node = graph_->at(id);
+    mark(node.block, node.pc);
     switch (node.kind) {
     case Kind::Dead:
     case Kind::Entry:
@@ -212,6 +216,7 @@ bool RegionEmitter::needs_moves(BlockId from, BlockId to) {
 RegionEmitter::Exit RegionEmitter::exit_at(BlockId block, std::uint16_t sets, std::uint16_t index,
                                            std::int32_t pc) const {
     Exit exit;
+    exit.marked = marked_;
     exit.block = block;
     exit.sets = sets;
     exit.charge = static_cast<std::uint16_t>(graph_->blocks[block].pending + index);
@@ -269,17 +274,31 @@ void RegionEmitter::emit_exit(const Exit& exit) {
     emit_link(exit.pc);
 }
 
+void RegionEmitter::mark(BlockId block, std::int32_t pc) {
+    marked_ = pc;
+    environment_.marks.guest(e.position(), block, pc);
+}
+
 void RegionEmitter::emit_cold_code() {
+    const RegionMarks& marks = environment_.marks;
+    marks.place(e.position(), "results that are not numbers");
+    marks.none(e.position());
     float_.emit_cold_code();
     for (std::size_t i = 0; i < edge_blocks_.size(); ++i) {
         const EdgeBlock edge = edge_blocks_[i];
+        marks.place(e.position(), "way to block", edge.edge.target);
+        mark(edge.from, graph_->blocks[edge.from].end_pc);
         e.bind(edge.jump);
         emit_edge(edge.from, edge.edge, edge.charge, kNoBlock);
     }
-    for (std::size_t i = 0; i < cold_.size(); ++i)
+    for (std::size_t i = 0; i < cold_.size(); ++i) {
+        marks.place(e.position(), "miss", static_cast<std::int32_t>(i));
         emit_probe_miss(cold_[i]);
+    }
     std::size_t first = 0;
     if (generation_site_ != 0) {
+        marks.place(e.position(), "elsewhere");
+        marks.none(e.position());
         first = 1;
         e.bind(exits_[0].jump);
         e.mov(e.rax, environment_.identity);
@@ -287,6 +306,8 @@ void RegionEmitter::emit_cold_code() {
         e.jump_to(thunks_.exit_region);
     }
     for (std::size_t i = first; i < exits_.size(); ++i) {
+        marks.place(e.position(), "exit", static_cast<std::int32_t>(i));
+        mark(exits_[i].block, exits_[i].marked);
         e.bind(exits_[i].jump);
         emit_exit(exits_[i]);
     }
@@ -302,6 +323,7 @@ void RegionEmitter::emit_link(std::int32_t pc) {
     }
     const std::size_t site = e.jump_later();
     emit_edge_stub(e, thunks_.exit_edge, site, guard);
+    environment_.marks.data(e.position() - sizeof(EdgeRecord), sizeof(EdgeRecord));
 }
 
 } // namespace ashlar::jit::x86_64

@@ -10,6 +10,7 @@
 #include "jit/backend/x86_64/parallel_move.h"
 #include "jit/optimizer/allocate.h"
 #include "jit/optimizer/graph.h"
+#include "jit/region_marks.h"
 
 namespace ashlar::jit::x86_64 {
 
@@ -24,6 +25,7 @@ struct RegionEnvironment {
     std::uint64_t expected;    // pc ^ generation under which its pages are where they are
     std::uint64_t identity;    // what exit_region reports
     std::size_t tier1;         // position of the root block's own code
+    RegionMarks marks{};
 };
 
 // What lies behind a call of the probe thunks.
@@ -48,9 +50,11 @@ public:
     static bool supports(const ir::Instruction& instruction);
     // Before anything else; where no code runs into it.
     void emit_constants() { float_.emit_constants(); }
+    std::size_t constants() const { return float_.constants(); }
 
     explicit RegionEmitter(Emitter& emitter) : e(emitter) {}
     void set_thunks(const RegionThunks& thunks) { thunks_ = thunks; }
+    const RegionThunks& thunks() const { return thunks_; }
 
     // False when there is too much of something. The region's entry is at the emitter's position before.
     bool emit(optimizer::Graph& graph, const optimizer::Allocation& allocation,
@@ -82,6 +86,7 @@ private:
         std::uint8_t give_back = 0; // instructions charged that have not happened
         bool unable = false;        // the region cannot go on at `pc`: tier 1 must
         std::size_t jump = 0;       // rel32 that leads here
+        std::int32_t marked = 0;    // pc of the guest instruction that leaves
     };
     struct Cold { // a probe that missed, resumed behind it
         std::size_t jump, resume;
@@ -120,6 +125,8 @@ private:
     void emit_cold_code();
     void emit_probe_miss(const Cold& cold);
     bool is_narrow(NodeId id) const;
+    // From here on: code of the guest instruction at `pc`.
+    void mark(BlockId block, std::int32_t pc);
 
     // Operands: region_operands.cpp
     Location location(NodeId id) const;
@@ -185,6 +192,7 @@ private:
     const optimizer::Allocation* allocation_ = nullptr;
     RegionEnvironment environment_{};
     std::size_t generation_site_ = 0;
+    std::int32_t marked_ = 0; // pc
     std::array<std::size_t, optimizer::kMaxBlocks> positions_{};
     optimizer::Bounded<Exit, 512> exits_;
     optimizer::Bounded<Cold, 512> cold_;

@@ -87,6 +87,7 @@ void RegionEmitter::emit_stream_start(NodeId id) {
 
 void RegionEmitter::emit_probe_miss(const Cold& cold) {
     const Node& node = graph_->at(cold.node);
+    mark(node.block, node.pc);
     e.bind(cold.jump);
     if (node.kind == Kind::StreamStart) {
         e.mov(slot(static_cast<std::uint8_t>(kFirstStreamSlot + 2 * node.stream)), 0);
@@ -102,6 +103,7 @@ void RegionEmitter::emit_probe_miss(const Cold& cold) {
     request.low = node.low;
     if (node.kind == Kind::StreamProbe)
         request.stream_slot = static_cast<std::uint8_t>(kFirstStreamSlot + 2 * node.stream);
+    environment_.marks.data(e.position(), sizeof request);
     e.db(reinterpret_cast<const std::uint8_t*>(&request), sizeof request);
     exit_from_jump(e.jump_if_later(kBelow), exit_before(node));
     finish(cold.node, e.rdx);
