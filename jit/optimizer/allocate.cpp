@@ -49,6 +49,11 @@ void Allocation::use(NodeId id, std::uint32_t position, std::uint64_t weight, st
     if (id == kNoNode)
         return;
     id = graph_->resolve(id);
+    if (graph_->at(id).sunk) {
+        for (const NodeId operand : graph_->at(id).operands)
+            use(operand, position, 0, live);
+        return;
+    }
     if (!is_allocated(graph_->at(id)))
         return;
     live[id / 64] |= std::uint64_t{1} << (id % 64);
@@ -76,13 +81,17 @@ void Allocation::find_uses(BlockId id) {
     std::uint64_t* const defined = row(defined_, id);
     for (NodeId n = block.first; n != kNoNode; n = graph_->at(n).next) {
         const Node& node = graph_->at(n);
+        if (node.sunk)
+            continue;
         defined[n / 64] |= std::uint64_t{1} << (n % 64);
         if (node.kind == Kind::Phi)
             find_phi_uses(id, node);
         if (node.kind == Kind::Phi || node.kind == Kind::Entry)
             continue;
+        // The result may take the place of the first operand, but not where that is read after it is written.
+        const unsigned first = node.kind == Kind::Probe ? 1 : 0;
         for (unsigned i = 0; i < 3; ++i)
-            use(node.operands[i], position_[n] + (i == 0 ? 0 : 1), block.weight, used);
+            use(node.operands[i], position_[n] + (i == 0 ? first : 1), block.weight, used);
     }
     for_each_end_operand(block, [&](NodeId of) { use(of, to_[id], block.weight, used); });
     for_each_exit_value(*graph_, id, pinned_, [&](NodeId value, NodeId last) {
@@ -219,7 +228,9 @@ bool Allocation::assign_class(bool floating) {
         // What is looked at once for each time that the region is entered is as well read from memory.
         const bool once = node.kind == Kind::Entry && interval.weight <= graph_->blocks[0].weight &&
                           file_->pinned[static_cast<std::size_t>(node.immediate)] < 0;
-        if (once) {
+        const bool recomputed =
+            graph_->is_operation(id, Opcode::PcRelative) && interval.weight <= graph_->blocks[0].weight;
+        if (once || recomputed) {
             spill(id);
             continue;
         }
@@ -251,7 +262,7 @@ bool Allocation::assign() {
     for (const BlockId block : graph_->order)
         for (NodeId n = graph_->blocks[block].first; n != kNoNode; n = graph_->at(n).next) {
             const bool used = intervals_[n].last > intervals_[n].first;
-            if (used && is_allocated(graph_->at(n)))
+            if (used && is_allocated(graph_->at(n)) && !graph_->at(n).sunk)
                 sorted_.push(n);
         }
     const auto is_before = [&](NodeId a, NodeId b) {

@@ -39,7 +39,9 @@ public:
     // False when the region needs more spill slots than there are.
     bool run(Graph& graph, const RegisterFile& file);
     Location of(NodeId id) const { return locations_[id]; }
-    std::size_t spilled() const { return spilled_; }
+    std::size_t spilled() const { return spilled_; } // slots, from the first
+    // For a value that an exit computes, meanwhile.
+    void place(NodeId id, Location location) { locations_[id] = location; }
 
 private:
     // A bit for each node, of each block. Dense: see row().

@@ -168,7 +168,31 @@ NodeId Folder::simplify(Node& node, BlockId block) {
         default: break;
         }
     }
-    return graph_.is_constant(b) ? simplify_immediate(node, value_of(b), block) : kNoNode;
+    if (graph_.is_constant(b))
+        return simplify_immediate(node, value_of(b), block);
+    if (node.opcode == Opcode::Or || node.opcode == Opcode::Xor || node.opcode == Opcode::Add)
+        return simplify_rotation(a, b, block);
+    return kNoNode;
+}
+
+// Two shifts whose amounts make up the width, combined: bits that come from different ends of one value.
+NodeId Folder::simplify_rotation(NodeId a, NodeId b, BlockId block) {
+    const auto is_shift = [&](NodeId id, Opcode opcode) {
+        return graph_.is_operation(id, opcode) && graph_.is_constant(graph_.nodes[id].operands[1]);
+    };
+    if (is_shift(a, Opcode::ShiftLeft) || is_shift(a, Opcode::ShiftLeftWord))
+        std::swap(a, b);
+    const bool word = is_shift(a, Opcode::ShiftRightWord) && is_shift(b, Opcode::ShiftLeftWord);
+    if (!word && !(is_shift(a, Opcode::ShiftRight) && is_shift(b, Opcode::ShiftLeft)))
+        return kNoNode;
+    const Node &right = graph_.nodes[a], &left = graph_.nodes[b];
+    const std::int64_t width = word ? 32 : 64;
+    const std::int64_t down = value_of(right.operands[1]) & (width - 1);
+    const std::int64_t up = value_of(left.operands[1]) & (width - 1);
+    if (right.operands[0] != left.operands[0] || down == 0 || down + up != width)
+        return kNoNode;
+    return binary(word ? Opcode::RotateRightWord : Opcode::RotateRight, right.operands[0], constant(down),
+                  block);
 }
 
 NodeId Folder::simplify_immediate(Node& node, std::int64_t value, BlockId block) {

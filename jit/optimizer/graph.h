@@ -99,6 +99,11 @@ struct Node {
     bool writes = false;      // Probe: for stores too
     // Probe: what writes may not happen; nor may any access. Then they must leave no trace in page tables.
     bool speculative_write = false, speculative = false;
+    // Probe: yields what added to operand 1 << scale, if there is one, gives host addresses. Load, Store: go
+    // through such a probe, with operand 0 that operand 1.
+    bool fused = false;
+    std::uint8_t scale = 0;
+    bool sunk = false;            // computed by exits that need it, nowhere else
     std::uint8_t stream = 0;      // StreamProbe, StreamStart: which
     std::uint8_t guest_index = 0; // guest instructions of the block before the one this belongs to
     std::uint16_t sets = 0;       // settings of the block that have happened before this node
@@ -175,6 +180,7 @@ struct Graph {
     // For passes, meanwhile.
     Bounded<NodeId, kMaxNodes> work;
     std::array<bool, kMaxNodes> marks{};
+    std::array<std::uint16_t, kMaxNodes> counts{};
 
     void clear();
     bool overflowed() const {

@@ -25,6 +25,8 @@ bool Optimizer::run(const RegionSource& source, Supports supports, const Registe
         hoist_invariants(graph_);
     insert_probes(graph_, wanted(kShareProbes));
     remove_dead(graph_);
+    if (wanted(kSink))
+        sink_into_exits(graph_);
     if (wanted(kNarrow))
         find_demanded(graph_);
     else

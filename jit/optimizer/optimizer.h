@@ -15,7 +15,8 @@ enum Pass : unsigned {
     kShareProbes = 1u << 3,
     kNarrow = 1u << 4, // no sign extension that nobody looks at
     kMergeGuards = 1u << 5,
-    kAllPasses = (1u << 6) - 1,
+    kSink = 1u << 6, // what only exits need is left to them
+    kAllPasses = (1u << 7) - 1,
 };
 
 // Reusable; large. Used by one thread.
@@ -25,7 +26,7 @@ public:
     bool run(const RegionSource& source, Supports supports, const RegisterFile& file,
              unsigned passes = kAllPasses);
     Graph& graph() { return graph_; }
-    const Allocation& allocation() const { return allocation_; }
+    Allocation& allocation() { return allocation_; }
 
 private:
     Graph graph_;

@@ -78,6 +78,8 @@ void renumber(Graph& graph, Folder& folder) {
                 continue;
             for (NodeId& operand : node.operands)
                 operand = graph.resolve(operand);
+            if (node.kind == Kind::Expect && node.operands[0] == node.operands[1])
+                graph.remove(id); // a return to where the inlined call was
             if (!is_pure(node))
                 continue;
             if (const NodeId known = folder.renew(id); known != id && known != kNoNode) {
@@ -208,6 +210,46 @@ void remove_dead(Graph& graph) {
         }
 }
 
+void sink_into_exits(Graph& graph) {
+    std::array<std::uint16_t, kMaxNodes>& uses = graph.counts;
+    uses.fill(0);
+    const auto count = [&](NodeId id) {
+        if (id != kNoNode)
+            ++uses[graph.resolve(id)];
+    };
+    for (const BlockId id : graph.order) {
+        const BasicBlock& block = graph.blocks[id];
+        for_each_end_operand(block, count);
+        for (NodeId n = block.first; n != kNoNode; n = graph.at(n).next) {
+            const Node& node = graph.at(n);
+            for (const NodeId operand : node.operands)
+                count(operand);
+            if (node.kind == Kind::Phi)
+                for (unsigned p = 0; p < block.predecessor_count; ++p)
+                    count(graph.phis[node.phi].values[p]);
+        }
+    }
+    for (std::size_t o = graph.order.size(); o-- > 0;)
+        for (NodeId n = graph.blocks[graph.order[o]].last; n != kNoNode; n = graph.at(n).previous) {
+            Node& node = graph.at(n);
+            if (!is_pure(node) || node.opcode == Opcode::Constant || node.opcode == Opcode::PcRelative ||
+                uses[n] != 0 || node.type == ir::Type::Float)
+                continue;
+            // One value in place of another; more would have to be kept for it.
+            unsigned values = 0;
+            for (const NodeId operand : node.operands)
+                if (operand != kNoNode && !graph.is_constant(operand) &&
+                    !graph.is_operation(operand, Opcode::PcRelative) && uses[operand] <= 1)
+                    ++values;
+            if (values > 1)
+                continue;
+            node.sunk = true;
+            for (const NodeId operand : node.operands)
+                if (operand != kNoNode)
+                    --uses[operand];
+        }
+}
+
 namespace {
 
 // Whether `user` looks at more of its operand `index` than the low half.
@@ -302,22 +344,22 @@ void find_demanded(Graph& graph) {
     }
 }
 
+// A block takes over what is due on the likeliest way to it; the other ways charge the difference.
 void plan_charges(Graph& graph) {
     for (const BlockId id : graph.order) {
         BasicBlock& block = graph.blocks[id];
         block.pending = 0;
         if (id == 0)
             continue;
+        std::uint32_t best = 0;
         for (unsigned p = 0; p < block.predecessor_count; ++p) {
             const BasicBlock& from = graph.blocks[block.predecessors[p]];
             const bool backward = (from.taken.target == id && from.taken.backward) ||
                                   (from.not_taken.target == id && from.not_taken.backward);
-            const auto pending = static_cast<std::uint16_t>(from.pending + from.guest_instructions);
-            if (backward || from.order >= block.order || (p != 0 && pending != block.pending)) {
-                block.pending = 0;
-                break;
-            }
-            block.pending = pending;
+            if (backward || from.order >= block.order || from.weight <= best)
+                continue;
+            best = from.weight;
+            block.pending = static_cast<std::uint16_t>(from.pending + from.guest_instructions);
         }
     }
 }

@@ -21,6 +21,8 @@ void hoist_invariants(Graph& graph);
 void insert_probes(Graph& graph, bool share);
 // Drops repeated guards of floating point.
 void merge_guards(Graph& graph);
+// What only exits look at is left for them to compute.
+void sink_into_exits(Graph& graph);
 // Drops what nothing needs.
 void remove_dead(Graph& graph);
 // Finds out whose upper half matters (Node::needs_upper).

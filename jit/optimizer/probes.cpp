@@ -21,6 +21,7 @@ public:
     ProbeInsertion(Graph& graph, bool share) : graph_(graph), share_(share) {}
 
     void run() {
+        count_uses();
         for (const BlockId block : graph_.order)
             for (NodeId n = graph_.blocks[block].first; n != kNoNode; n = graph_.at(n).next)
                 if (graph_.is_operation(n, Opcode::Load) || graph_.is_operation(n, Opcode::Store))
@@ -38,6 +39,7 @@ private:
     void protect(NodeId id) {
         Node& node = graph_.at(id);
         const bool writes = node.opcode == Opcode::Store;
+        node.operands[0] = graph_.resolve(node.operands[0]);
         const Access access{graph_.resolve(node.operands[0]), node.displacement,
                             node.displacement + node.width, writes, node.block};
         NodeId probe = share_ ? find(access) : kNoNode;
@@ -45,13 +47,82 @@ private:
             probe = create_stream(access, id);
         if (probe == kNoNode)
             probe = create(access, id);
+        if (probe == kNoNode)
+            return;
         node.operands[writes ? 2 : 1] = probe;
+        const Node& by = graph_.at(probe);
+        node.fused = by.fused;
+        node.scale = by.scale;
+        if (by.fused)
+            node.operands[0] = by.operands[1];
+    }
+
+    // How often a node is looked at other than as an address and by exits.
+    void count_uses() {
+        uses_.fill(0);
+        const auto count = [&](NodeId id) {
+            if (id != kNoNode)
+                ++uses_[graph_.resolve(id)];
+        };
+        for (const BlockId id : graph_.order) {
+            const BasicBlock& block = graph_.blocks[id];
+            for_each_end_operand(block, count);
+            for (NodeId n = block.first; n != kNoNode; n = graph_.at(n).next) {
+                const Node& node = graph_.at(n);
+                const bool memory =
+                    graph_.is_operation(n, Opcode::Load) || graph_.is_operation(n, Opcode::Store);
+                for (unsigned i = memory ? 1 : 0; i < 3; ++i)
+                    count(node.operands[i]);
+                if (node.kind == Kind::Phi)
+                    for (unsigned p = 0; p < block.predecessor_count; ++p)
+                        count(graph_.phis[node.phi].values[p]);
+            }
+        }
+    }
+
+    // An address that nothing else needs, as the host's addressing modes can compute it: base + (index <<
+    // scale), or a base that is part of the code.
+    bool fuse(NodeId address, Node& probe) {
+        const Node& node = graph_.at(address);
+        if (node.kind != Kind::Operation)
+            return false;
+        const auto split = [&](NodeId base, NodeId index, unsigned scale) {
+            probe.fused = true;
+            probe.operands[0] = base;
+            probe.operands[1] = index;
+            probe.scale = static_cast<std::uint8_t>(scale);
+            return true;
+        };
+        if (node.opcode == Opcode::Constant || node.opcode == Opcode::PcRelative)
+            return split(address, kNoNode, 0);
+        if (uses_[address] != 0)
+            return false;
+        const NodeId a = node.operands[0], b = node.operands[1];
+        const auto shift = [&](NodeId id) -> std::int64_t {
+            if (!graph_.is_operation(id, Opcode::ShiftLeft) || !graph_.is_constant(graph_.at(id).operands[1]))
+                return 0;
+            return graph_.at(graph_.at(id).operands[1]).immediate & 63;
+        };
+        switch (node.opcode) {
+        case Opcode::Add:
+            if (graph_.is_constant(b))
+                return false;
+            if (const std::int64_t by = shift(b); by >= 1 && by <= 3)
+                return split(a, graph_.at(b).operands[0], static_cast<unsigned>(by));
+            if (const std::int64_t by = shift(a); by >= 1 && by <= 3)
+                return split(b, graph_.at(a).operands[0], static_cast<unsigned>(by));
+            return split(a, b, 0);
+        case Opcode::ShiftAdd1: return split(b, a, 1);
+        case Opcode::ShiftAdd2: return split(b, a, 2);
+        case Opcode::ShiftAdd3: return split(b, a, 3);
+        default: return false;
+        }
     }
 
     NodeId find(const Access& access) {
         for (std::size_t i = probes_.size(); i-- > 0;) {
             Node& probe = graph_.at(probes_[i]);
-            if (probe.operands[0] != access.address || !graph_.dominates(probe.block, access.block))
+            if (keys_[i] != access.address || !graph_.dominates(probe.block, access.block))
                 continue;
             const std::int32_t low = std::min(probe.low, access.low);
             const std::int32_t high = std::max(probe.high, access.high);
@@ -90,6 +161,8 @@ private:
     // Before the access, or before the loops in which its address stays the same.
     NodeId create(const Access& access, NodeId before) {
         Node probe = describe(access, before);
+        if (share_)
+            fuse(access.address, probe);
         BlockId home = access.block;
         while (share_) {
             const BlockId header = graph_.blocks[home].loop;
@@ -112,8 +185,10 @@ private:
             if (id != kNoNode)
                 graph_.append(home, id);
         }
-        if (id != kNoNode)
+        if (id != kNoNode) {
             probes_.push(id);
+            keys_.push(access.address);
+        }
         return id;
     }
 
@@ -181,12 +256,14 @@ private:
         graph_.append(entry, start_id);
         ++graph_.streams;
         probes_.push(id);
+        keys_.push(access.address);
         return id;
     }
 
     Graph& graph_;
     const bool share_;
-    Bounded<NodeId, 1024> probes_;
+    Bounded<NodeId, 1024> probes_, keys_; // and the addresses that they are for
+    std::array<std::uint16_t, kMaxNodes> uses_{};
 };
 
 } // namespace

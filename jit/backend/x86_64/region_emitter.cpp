@@ -13,7 +13,7 @@ using optimizer::Kind;
 using optimizer::kNoBlock;
 using optimizer::kNoNode;
 
-bool RegionEmitter::emit(optimizer::Graph& graph, const optimizer::Allocation& allocation,
+bool RegionEmitter::emit(optimizer::Graph& graph, optimizer::Allocation& allocation,
                          const RegionEnvironment& environment) {
     graph_ = &graph;
     allocation_ = &allocation;
@@ -25,6 +25,7 @@ bool RegionEmitter::emit(optimizer::Graph& graph, const optimizer::Allocation& a
     moves_.clear();
     generation_site_ = 0;
     environment_.marks.place(e.position(), "entry");
+    too_much_ = false;
     emit_entry();
     const auto& order = graph.order;
     for (std::size_t i = 0; i < order.size(); ++i)
@@ -32,7 +33,7 @@ bool RegionEmitter::emit(optimizer::Graph& graph, const optimizer::Allocation& a
     emit_cold_code();
     for (const Fixup& fixup : fixups_)
         e.bind(fixup.jump, positions_[fixup.target]);
-    return !exits_.overflowed() && !cold_.overflowed() && !fixups_.overflowed() &&
+    return !too_much_ && !exits_.overflowed() && !cold_.overflowed() && !fixups_.overflowed() &&
            !edge_blocks_.overflowed() && !moves_.overflowed();
 }
 
@@ -64,7 +65,8 @@ void RegionEmitter::emit_block(BlockId id, BlockId next) {
     const BasicBlock& block = graph_->blocks[id];
     environment_.marks.block(e.position(), id, block);
     for (NodeId n = block.first; n != kNoNode; n = graph_->at(n).next)
-        emit_node(n);
+        if (!graph_->at(n).sunk)
+            emit_node(n);
     mark(id, block.end_pc);
     switch (block.end) {
     case BasicBlock::End::Jump: return emit_edge(id, block.taken, charge_of(id, block.taken), next);
@@ -104,22 +106,22 @@ void RegionEmitter::emit_node(NodeId id) {
     }
 }
 
-std::uint16_t RegionEmitter::charge_of(BlockId from, const Edge& edge) const {
+// What is due on the edge beyond what its target takes over.
+std::int32_t RegionEmitter::charge_of(BlockId from, const Edge& edge) const {
     const BasicBlock& block = graph_->blocks[from];
-    const unsigned due = block.pending + block.guest_instructions;
-    return static_cast<std::uint16_t>(edge.target == kNoBlock ? due
-                                                              : due - graph_->blocks[edge.target].pending);
+    const int due = block.pending + block.guest_instructions;
+    return edge.target == kNoBlock ? due : due - graph_->blocks[edge.target].pending;
 }
 
-void RegionEmitter::charge(std::uint16_t instructions) {
-    e.sub(e.context_field(offsetof(Context, budget)), instructions);
+void RegionEmitter::charge(std::int32_t instructions) {
+    e.sub(e.context_field(offsetof(Context, budget)), static_cast<std::uint32_t>(instructions));
 }
 
 void RegionEmitter::emit_branch(BlockId id, BlockId next) {
     const BasicBlock& block = graph_->blocks[id];
     Edge taken = block.taken, other = block.not_taken;
     ir::Condition condition = block.condition;
-    std::uint16_t taken_charge = charge_of(id, taken), other_charge = charge_of(id, other);
+    std::int32_t taken_charge = charge_of(id, taken), other_charge = charge_of(id, other);
     // One charge for both ways, and the look at the budget with it, before the comparison. But with nothing
     // but the branch, which is then left for later, leaving would be no progress.
     const bool looks = taken.backward || other.backward;
@@ -138,8 +140,12 @@ void RegionEmitter::emit_branch(BlockId id, BlockId next) {
         taken_charge = other_charge = 0;
     }
     std::uint8_t code = emit_compare(block.a, block.b, condition);
+    // The way that falls through should be the one that something must happen on, and lead on; none leads
+    // out.
+    const bool taken_is_simple =
+        taken.target != kNoBlock && taken_charge == 0 && !taken.backward && !needs_moves(id, taken.target);
     const bool swap = (taken.target != kNoBlock && taken.target == next) ||
-                      (other.target == kNoBlock && taken.target != kNoBlock);
+                      (other.target == kNoBlock && taken.target != kNoBlock && !taken_is_simple);
     if (swap) {
         std::swap(taken, other);
         std::swap(taken_charge, other_charge);
@@ -150,7 +156,7 @@ void RegionEmitter::emit_branch(BlockId id, BlockId next) {
 }
 
 // A conditional jump along the edge; what must happen on the way happens out of line.
-void RegionEmitter::emit_taken(std::uint8_t condition, BlockId from, const Edge& edge, std::uint16_t charge) {
+void RegionEmitter::emit_taken(std::uint8_t condition, BlockId from, const Edge& edge, std::int32_t charge) {
     const std::size_t jump = e.jump_if_later(condition);
     if (edge.target != kNoBlock && charge == 0 && !edge.backward && !needs_moves(from, edge.target)) {
         fixups_.push({jump, edge.target});
@@ -165,7 +171,7 @@ void RegionEmitter::emit_taken(std::uint8_t condition, BlockId from, const Edge&
     exit_from_jump(jump, exit);
 }
 
-void RegionEmitter::emit_edge(BlockId from, const Edge& edge, std::uint16_t instructions, BlockId next) {
+void RegionEmitter::emit_edge(BlockId from, const Edge& edge, std::int32_t instructions, BlockId next) {
     const std::uint16_t sets = graph_->blocks[from].set_count;
     if (edge.target == kNoBlock) {
         Exit exit = exit_at(from, sets, 0, edge.pc);
@@ -219,7 +225,7 @@ RegionEmitter::Exit RegionEmitter::exit_at(BlockId block, std::uint16_t sets, st
     exit.marked = marked_;
     exit.block = block;
     exit.sets = sets;
-    exit.charge = static_cast<std::uint16_t>(graph_->blocks[block].pending + index);
+    exit.charge = graph_->blocks[block].pending + index;
     exit.pc = pc;
     return exit;
 }
@@ -235,7 +241,26 @@ void RegionEmitter::exit_from_jump(std::size_t jump, const Exit& exit) {
         exits_[exits_.size() - 1].jump = jump;
 }
 
+void RegionEmitter::raise(NodeId id) {
+    const Node& node = graph_->at(id);
+    if (!node.sunk || allocation_->of(id).kind != Location::Kind::None)
+        return;
+    for (const NodeId operand : node.operands)
+        if (operand != kNoNode)
+            raise(operand);
+    const std::size_t index = registers().first_spill_slot + allocation_->spilled() + sunk_.size();
+    if (index >= kFirstStreamSlot || !sunk_.push(id)) {
+        too_much_ = true;
+        return;
+    }
+    allocation_->place(id, {Location::Kind::Slot, static_cast<std::uint8_t>(index)});
+    emit_operation(id);
+}
+
 void RegionEmitter::emit_exit(const Exit& exit) {
+    graph_->for_each_changed(exit.block, exit.sets, 0, [&](unsigned, NodeId value) { raise(value); });
+    if (exit.kind == Exit::Kind::Indirect)
+        raise(exit.target);
     graph_->for_each_changed(
         exit.block, exit.sets, registers().pinned_slots(), [&](unsigned number, NodeId value) {
             const int pinned = Emitter::host_of(number);
@@ -252,6 +277,9 @@ void RegionEmitter::emit_exit(const Exit& exit) {
         moves_.push({rbp, location(exit.target), exit.target, is_narrow(exit.target)});
     }
     emit_moves();
+    for (const NodeId id : sunk_)
+        allocation_->place(id, {});
+    sunk_.clear();
     if (exit.kind == Exit::Kind::Indirect) {
         if (exit.displacement != 0)
             e.add(e.rbp, static_cast<std::uint32_t>(exit.displacement));

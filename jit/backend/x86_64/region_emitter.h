@@ -57,7 +57,7 @@ public:
     const RegionThunks& thunks() const { return thunks_; }
 
     // False when there is too much of something. The region's entry is at the emitter's position before.
-    bool emit(optimizer::Graph& graph, const optimizer::Allocation& allocation,
+    bool emit(optimizer::Graph& graph, optimizer::Allocation& allocation,
               const RegionEnvironment& environment);
     // The immediate of the entry's guard, 0 for a region in one page.
     std::size_t generation_site() const { return generation_site_; }
@@ -79,7 +79,7 @@ private:
         Kind kind = Kind::Direct;
         BlockId block = 0;
         std::uint16_t sets = 0;
-        std::uint16_t charge = 0;
+        std::int32_t charge = 0;
         std::int32_t pc = 0;                // Direct, Budget
         NodeId target = optimizer::kNoNode; // Indirect: to this + displacement
         std::int32_t displacement = 0;
@@ -100,26 +100,28 @@ private:
         std::size_t jump;
         BlockId from;
         optimizer::Edge edge;
-        std::uint16_t charge;
+        std::int32_t charge;
     };
 
     void emit_entry();
     void emit_block(BlockId id, BlockId next);
     void emit_node(NodeId id);
     void emit_branch(BlockId id, BlockId next);
-    void emit_taken(std::uint8_t condition, BlockId from, const optimizer::Edge& edge, std::uint16_t charge);
+    void emit_taken(std::uint8_t condition, BlockId from, const optimizer::Edge& edge, std::int32_t charge);
     // Goes along an edge from here; `next` is the block that follows in the code.
-    void emit_edge(BlockId from, const optimizer::Edge& edge, std::uint16_t charge, BlockId next);
+    void emit_edge(BlockId from, const optimizer::Edge& edge, std::int32_t charge, BlockId next);
     bool needs_moves(BlockId from, BlockId to);
     void collect_phi_moves(BlockId from, BlockId to);
-    std::uint16_t charge_of(BlockId from, const optimizer::Edge& edge) const;
-    void charge(std::uint16_t instructions);
+    std::int32_t charge_of(BlockId from, const optimizer::Edge& edge) const;
+    void charge(std::int32_t instructions);
     void jump_to_block(BlockId target);
     void exit_from_jump(std::size_t jump, const Exit& exit);
     // For the node that cannot be carried out.
     Exit exit_before(const Node& node) const;
     Exit exit_at(BlockId block, std::uint16_t sets, std::uint16_t index, std::int32_t pc) const;
     void emit_exit(const Exit& exit);
+    // Computes a value that only exits need, for this one.
+    void raise(NodeId id);
     // A jump to `pc` that is linked later; rbp is the pc already.
     void emit_link(std::int32_t pc);
     void emit_cold_code();
@@ -174,6 +176,8 @@ private:
     void emit_load(NodeId id);
     void emit_store(NodeId id);
     void emit_lookup(NodeId address, const Node& probe);
+    void add_base(const Node& probe, const Reg64& addend);
+    void load_fused_address(const Node& probe);             // to rax
     void load_address(NodeId address, std::int32_t offset); // to rax
     Xbyak::RegExp address(const Node& node, NodeId probe);
     bool lives_in_memory(NodeId id) const { return location(id).kind != Location::Kind::Register; }
@@ -189,10 +193,12 @@ private:
     FloatEmitter float_{e};
     RegionThunks thunks_{};
     optimizer::Graph* graph_ = nullptr;
-    const optimizer::Allocation* allocation_ = nullptr;
+    optimizer::Allocation* allocation_ = nullptr;
+    optimizer::Bounded<NodeId, 128> sunk_; // that the exit being emitted has computed
     RegionEnvironment environment_{};
     std::size_t generation_site_ = 0;
     std::int32_t marked_ = 0; // pc
+    bool too_much_ = false;
     std::array<std::size_t, optimizer::kMaxBlocks> positions_{};
     optimizer::Bounded<Exit, 512> exits_;
     optimizer::Bounded<Cold, 512> cold_;

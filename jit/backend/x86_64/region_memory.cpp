@@ -19,19 +19,43 @@ std::size_t tag_offset(const optimizer::Node& probe) {
 
 } // namespace
 
-// rax = the address of the range's first byte; then its distance from the page in the TLB's entry, below
-// the page's size when it is that page's.
+// Looks for the page of `address` + probe.low, or of `address` itself when all that is accessed lies a little
+// behind it. Then rdx is the entry's offset, and "above" that the entry is another page's, or that the range
+// does not end in it.
 void RegionEmitter::emit_lookup(NodeId address, const Node& probe) {
-    load_address(address, probe.low);
+    constexpr std::int32_t kNear = 128;
+    const bool of_base = !probe.fused && location(address).kind == Location::Kind::Register &&
+                         probe.low >= 0 && probe.high <= kNear;
+    const Reg64 page = of_base ? Reg64(location(address).index) : e.rax;
+    if (probe.fused)
+        load_fused_address(probe);
+    else if (!of_base)
+        load_address(address, probe.low);
     if (e.features.bmi2) {
-        e.rorx(e.edx, e.eax, kIndexShift);
+        e.rorx(e.edx, page.cvt32(), kIndexShift);
     } else {
-        e.mov(e.edx, e.eax);
+        e.mov(e.edx, page.cvt32());
         e.shr(e.edx, kIndexShift);
     }
     e.and_(e.edx, kIndexMask);
-    e.xor_(e.rax, e.ptr[e.r14 + e.rdx + tag_offset(probe)]);
-    e.cmp(e.rax, static_cast<std::uint32_t>(static_cast<std::int32_t>(kPageSize) - (probe.high - probe.low)));
+    const auto tag = e.ptr[e.r14 + e.rdx + tag_offset(probe)];
+    if (of_base) {
+        e.mov(e.rax, tag);
+        e.xor_(e.rax, page);
+    } else {
+        e.xor_(e.rax, tag);
+    }
+    const std::int32_t length = of_base ? probe.high : probe.high - probe.low;
+    e.cmp(e.rax, static_cast<std::uint32_t>(static_cast<std::int32_t>(kPageSize) - length));
+}
+
+void RegionEmitter::load_fused_address(const Node& probe) {
+    const NodeId base = probe.operands[0], index = probe.operands[1];
+    if (index == optimizer::kNoNode)
+        return load_address(base, probe.low);
+    const Reg64 from = in_register(base, e.rax);
+    const Reg64 by = in_register(index, e.rdx);
+    e.lea(e.rax, e.ptr[from + by * (1 << probe.scale) + probe.low]);
 }
 
 void RegionEmitter::load_address(NodeId address, std::int32_t offset) {
@@ -48,8 +72,21 @@ void RegionEmitter::emit_probe(NodeId id) {
     const std::size_t miss = e.jump_if_later(kAbove);
     const Reg64 addend = target(id, e.rdx);
     e.mov(addend, e.ptr[e.r14 + e.rdx + offsetof(TlbEntry, addend)]);
+    add_base(probe, addend);
     finish(id, addend);
     cold_.push({miss, e.position(), id});
+}
+
+// What a fused probe yields beyond the addend.
+void RegionEmitter::add_base(const Node& probe, const Reg64& addend) {
+    std::int32_t constant = 0;
+    if (!probe.fused)
+        return;
+    if (immediate(probe.operands[0], constant))
+        e.add(addend, static_cast<std::uint32_t>(constant));
+    else
+        with_operand(probe.operands[0], e.rax, false,
+                     [&](const Xbyak::Operand& base) { e.add(addend, base); });
 }
 
 void RegionEmitter::emit_stream_probe(NodeId id) {
@@ -93,7 +130,7 @@ void RegionEmitter::emit_probe_miss(const Cold& cold) {
         e.mov(slot(static_cast<std::uint8_t>(kFirstStreamSlot + 2 * node.stream)), 0);
         return e.jump_to(cold.resume);
     }
-    load_address(node.operands[0], node.low);
+    node.fused ? load_fused_address(node) : load_address(node.operands[0], node.low);
     e.call_to(graph_->uses_float ? thunks_.probe_with_float : thunks_.probe);
     ProbeRequest request{};
     request.length = static_cast<std::uint16_t>(node.high - node.low);
@@ -106,14 +143,20 @@ void RegionEmitter::emit_probe_miss(const Cold& cold) {
     environment_.marks.data(e.position(), sizeof request);
     e.db(reinterpret_cast<const std::uint8_t*>(&request), sizeof request);
     exit_from_jump(e.jump_if_later(kBelow), exit_before(node));
+    add_base(node, e.rdx);
     finish(cold.node, e.rdx);
     e.jump_to(cold.resume);
 }
 
 // The base may be in rax and the addend in rdx.
 Xbyak::RegExp RegionEmitter::address(const Node& node, NodeId probe) {
-    const Reg64 base = in_register(node.operands[0], e.rax);
     const Reg64 addend = in_register(probe, e.rdx);
+    if (node.fused) {
+        if (node.operands[0] == optimizer::kNoNode)
+            return addend + node.displacement;
+        return addend + in_register(node.operands[0], e.rax) * (1 << node.scale) + node.displacement;
+    }
+    const Reg64 base = in_register(node.operands[0], e.rax);
     return base + addend + node.displacement;
 }
 
@@ -171,7 +214,8 @@ void RegionEmitter::emit_store(NodeId id) {
     }
     // All three may be in memory, and there are two scratch registers.
     if (location(value).kind != Location::Kind::Register) {
-        if (lives_in_memory(node.operands[0]) || lives_in_memory(node.operands[2])) {
+        if ((node.operands[0] != optimizer::kNoNode && lives_in_memory(node.operands[0])) ||
+            lives_in_memory(node.operands[2])) {
             e.lea(e.rax, e.ptr[to]);
             to = Xbyak::RegExp(e.rax);
         }
