@@ -1,7 +1,5 @@
 #include "jit/backend/x86_64/classify.h"
 
-#include <algorithm>
-#include <functional>
 #include <initializer_list>
 
 #include "jit/interpreter/handlers.h"
@@ -62,16 +60,19 @@ Classifier::Classifier() {
     add_float(ir::Opcode::FloatNarrow, 1);
     add_float(ir::Opcode::FloatToBits, 1);
     add_float(ir::Opcode::FloatFromBits, 1);
-    std::sort(entries_.begin(), entries_.begin() + count_,
-              [](const Entry& a, const Entry& b) { return std::less<Handler>()(a.handler, b.handler); });
-}
-
-void Classifier::add(Handler handler, const OpClass& op_class) {
-    ASHLAR_ASSERT(count_ < entries_.size());
-    entries_[count_++] = {handler, op_class};
 }
 
 // Handlers that several operations share count as the first.
+void Classifier::add(Handler handler, const OpClass& op_class) {
+    ASHLAR_ASSERT(handler != nullptr && count_ < kEntries / 2);
+    ++count_;
+    std::size_t i = place(handler);
+    while (entries_[i].handler != nullptr && entries_[i].handler != handler)
+        i = (i + 1) % kEntries;
+    if (entries_[i].handler == nullptr)
+        entries_[i] = {handler, op_class};
+}
+
 void Classifier::add_float(ir::Opcode opcode, std::uint8_t attributes) {
     for (std::uint8_t attribute = 0; attribute < attributes; ++attribute)
         for (const ir::Precision precision : {ir::Precision::Single, ir::Precision::Double}) {
@@ -80,19 +81,8 @@ void Classifier::add_float(ir::Opcode opcode, std::uint8_t attributes) {
             instruction.precision = precision;
             instruction.attribute = attribute;
             const Handler handler = interpreter::float_handler(instruction);
-            const auto end = entries_.begin() + count_;
-            if (std::none_of(entries_.begin(), end, [&](const Entry& e) { return e.handler == handler; }))
-                add(handler, {Shape::Float, opcode, {}, {}, 0, precision, attribute});
+            add(handler, {Shape::Float, opcode, {}, {}, 0, precision, attribute});
         }
-}
-
-OpClass Classifier::classify(Handler handler) const {
-    const auto end = entries_.begin() + count_;
-    const auto found =
-        std::lower_bound(entries_.begin(), end, handler, [](const Entry& entry, Handler wanted) {
-            return std::less<Handler>()(entry.handler, wanted);
-        });
-    return found != end && found->handler == handler ? found->op_class : OpClass{};
 }
 
 } // namespace ashlar::jit::x86_64

@@ -57,7 +57,12 @@ struct OpClass {
 class Classifier {
 public:
     Classifier();
-    OpClass classify(interpreter::Handler handler) const;
+    OpClass classify(interpreter::Handler handler) const {
+        std::size_t i = place(handler);
+        while (entries_[i].handler != handler && entries_[i].handler != nullptr)
+            i = (i + 1) % kEntries;
+        return entries_[i].op_class; // empty for a handler that is not there
+    }
 
 private:
     struct Entry {
@@ -67,7 +72,11 @@ private:
     void add(interpreter::Handler handler, const OpClass& op_class);
     void add_float(ir::Opcode opcode, std::uint8_t attributes);
 
-    std::array<Entry, 256> entries_{};
+    static constexpr std::size_t kEntries = 1024; // most are empty
+    static std::size_t place(interpreter::Handler handler) {
+        return reinterpret_cast<std::uintptr_t>(handler) * 0x9e3779b97f4a7c15u >> 54;
+    }
+    std::array<Entry, kEntries> entries_{};
     std::size_t count_ = 0;
 };
 

@@ -1,21 +1,53 @@
 // Loads and stores: a probe of the TLB, and the access.
 #include "jit/backend/x86_64/compiler.h"
+
+#include <bit>
+
 #include "jit/backend/x86_64/condition_code.h"
 
 namespace ashlar::jit::x86_64 {
 
 using mmu::TlbEntry;
 
+namespace {
+
+std::size_t width_index(const OpClass& op_class) {
+    return static_cast<std::size_t>(std::countr_zero(unsigned{op_class.width}));
+}
+
+} // namespace
+
 void BaselineCompiler::emit_address(const Op& op) {
     Emitter& e = emit_;
     if (Emitter::is_pinned(op.a)) {
         const Xbyak::Reg64 base(Emitter::host_of(op.a));
-        op.imm == 0 ? e.mov(e.rax, base) : e.lea(e.rax, e.ptr[base + op.imm]);
+        op.imm == 0 ? e.mov(e.rax, base) : e.lea(e.rax, base, op.imm);
         return;
     }
     e.mov(e.rax, e.slot_address(op.a));
     if (op.imm != 0)
         e.add(e.rax, static_cast<std::uint32_t>(op.imm));
+}
+
+void BaselineCompiler::record_probes() {
+    for (unsigned i = 0; i < kWidths; ++i) {
+        read_probes_[i] = record_probe(1u << i, offsetof(TlbEntry, read));
+        write_probes_[i] = record_probe(1u << i, offsetof(TlbEntry, write));
+    }
+}
+
+BaselineCompiler::Probe BaselineCompiler::record_probe(unsigned width, std::size_t tag_offset) {
+    Probe probe;
+    const std::size_t begin = emit_.position();
+    probe.code = emit_.record([&] { emit_probe(width, tag_offset, Alignment::Any, probe.slow_jump); });
+    probe.slow_jump -= begin;
+    return probe;
+}
+
+std::size_t BaselineCompiler::put_probe(const Probe& probe) {
+    const std::size_t slow_jump = emit_.position() + probe.slow_jump;
+    emit_.put(probe.code);
+    return slow_jump;
 }
 
 void BaselineCompiler::emit_probe(unsigned width, std::size_t tag_offset, Alignment alignment,
@@ -46,9 +78,8 @@ void BaselineCompiler::emit_probe(unsigned width, std::size_t tag_offset, Alignm
 
 void BaselineCompiler::emit_load(const OpClass& op_class, const Op& op) {
     Emitter& e = emit_;
-    std::size_t slow_jump = 0;
     emit_address(op);
-    emit_probe(op_class.width, offsetof(TlbEntry, read), Alignment::Any, slow_jump);
+    const std::size_t slow_jump = put_probe(read_probes_[width_index(op_class)]);
     const bool boxes = op_class.extension == ir::Extension::Box;
     if (boxes || FloatCache::is_float(op.d)) {
         const Xbyak::Xmm to(floats_.assign(op.d));
@@ -70,9 +101,8 @@ void BaselineCompiler::emit_load(const OpClass& op_class, const Op& op) {
 
 void BaselineCompiler::emit_store(const OpClass& op_class, const Op& op) {
     Emitter& e = emit_;
-    std::size_t slow_jump = 0;
     emit_address(op);
-    emit_probe(op_class.width, offsetof(TlbEntry, write), Alignment::Any, slow_jump);
+    const std::size_t slow_jump = put_probe(write_probes_[width_index(op_class)]);
     if (const int found = floats_.find(op.d); found >= 0) {
         op_class.width == 8 ? e.movq(e.qword[e.rax], Xbyak::Xmm(found))
                             : e.movd(e.dword[e.rax], Xbyak::Xmm(found));

@@ -87,10 +87,10 @@ Bytes BaselineCompiler::compile(const NativeBlock& block) {
 // over it.
 void BaselineCompiler::emit_counter(const Op* code) {
     Emitter& e = emit_;
-    e.db(0x48); // mov rax, imm64
-    e.db(0xb8);
+    e.put(std::array<std::uint8_t, 2>{0x48, 0xb8}); // mov rax, imm64
     e.dq(reinterpret_cast<std::uintptr_t>(code));
-    e.sub(e.dword[e.rax + static_cast<int>(offsetof(Op, d))], 1);
+    static_assert(offsetof(Op, d) == 8);
+    e.put(std::array<std::uint8_t, 4>{0x83, 0x68, 8, 1}); // sub dword [rax + 8], 1
     counter_jump_ = e.jump_if_later(kEqual);
     ASHLAR_ASSERT(e.position() - body_ == kCounterBytes);
 }

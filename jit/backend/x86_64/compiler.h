@@ -38,6 +38,11 @@ private:
         bool is_guard;
         FloatCache::Contents floats; // reloaded before going on
     };
+    // See emit_probe.
+    struct Probe {
+        Recorded code{};
+        std::size_t slow_jump = 0;
+    };
     // A way out of the block. `site` is the rel32 of the jump to patch; a cross-page edge has a guard before
     // it: pc and generation must be those it was linked for, told by one 64-bit immediate that is the two
     // combined (see interpreter::Context::generation), kGuardDistance bytes before the rel32. A second jump
@@ -75,6 +80,9 @@ private:
     void emit_combination(ir::AtomicOperation operation, const Xbyak::Reg64& to, const Xbyak::Reg64& memory,
                           unsigned value_slot, unsigned width);
     void emit_fence();
+    void record_probes();
+    Probe record_probe(unsigned width, std::size_t tag_offset);
+    std::size_t put_probe(const Probe& probe); // the slow jump
     void emit_float(const OpClass& op_class, const Op& op);
     bool emit_float_inline(const OpClass& op_class, const Op& op);
     void reload(const FloatCache::Contents& floats);
@@ -110,6 +118,10 @@ private:
                 interpret_ = 0, interpret_op_ = 0, through_cache_ = 0, promote_ = 0, start_of_blocks_ = 0;
     std::unique_ptr<RegionCompiler> regions_; // or nullptr: there is no tier 2
     std::uint32_t optimize_after_ = 0;
+    // What blocks consist of mostly.
+    static constexpr unsigned kWidths = 4;
+    std::array<Probe, kWidths> read_probes_{}, write_probes_{};
+    Recorded jump_cache_probe_{};
     std::size_t counter_jump_ = 0;       // of the block being compiled, or 0
     const NativeBlock* block_ = nullptr; // being compiled
     std::size_t body_ = 0;               // its position

@@ -13,10 +13,9 @@ constexpr std::size_t kGuardDistance = 8 + 3 + 7 + 6 + 1;
 // rax. Returns the rel32 of the jump that is taken when they are not; the immediate lies kGuardDistance - 1
 // bytes before what follows.
 inline std::size_t emit_generation_guard(Emitter& e, std::uint64_t expected) {
-    e.db(0x48); // mov rax, imm64
-    e.db(0xb8);
+    e.put(std::array<std::uint8_t, 2>{0x48, 0xb8}); // mov rax, imm64
     e.dq(expected);
-    e.xor_(e.rax, e.rbp);
+    e.put(std::array<std::uint8_t, 3>{0x48, 0x31, 0xe8}); // xor rax, rbp
     e.cmp(e.rax, e.context_field(offsetof(Context, generation)));
     return e.jump_if_later(5 /* not equal */);
 }

@@ -89,25 +89,21 @@ void Emitter::reload_pinned() {
 }
 
 std::size_t Emitter::jump_later() {
-    db(0xe9);
-    dd(0);
+    put(std::array<std::uint8_t, 5>{0xe9});
     return position() - 4;
 }
 
 std::size_t Emitter::jump_if_later(std::uint8_t condition_code) {
-    db(0x0f);
-    db(0x80 | condition_code);
-    dd(0);
+    put(std::array<std::uint8_t, 6>{0x0f, static_cast<std::uint8_t>(0x80 | condition_code)});
     return position() - 4;
 }
 
 void Emitter::bind(std::size_t rel32_position, std::size_t target) {
-    rewrite(rel32_position, target - (rel32_position + 4), 4);
+    patch(rel32_position, static_cast<std::uint32_t>(target - (rel32_position + 4)));
 }
 
 void Emitter::call_to(std::size_t target) {
-    db(0xe8);
-    dd(0);
+    put(std::array<std::uint8_t, 5>{0xe8});
     bind(position() - 4, target);
 }
 

@@ -9,21 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
-// The freestanding programs have no exceptions, thread-local storage, mmap or stderr for xbyak.
-#define XBYAK_NO_EXCEPTION
-#ifndef NDEBUG
-#define NDEBUG
-#endif
-#if !__STDC_HOSTED__
-#define XBYAK_DONT_USE_MMAP_ALLOCATOR
-#define thread_local
-#endif
-#include <xbyak/xbyak.h>
-#if !__STDC_HOSTED__
-#undef thread_local
-#endif
-
 #include "jit/backend/x86_64/classify.h"
+#include "jit/backend/x86_64/encoder.h"
 #include "jit/interpreter/op.h"
 #include "lib/bytes.h"
 
@@ -48,22 +35,22 @@ struct Pinned {
 inline constexpr Pinned kPinned[] = {{2, 3 /* rbx */}, {8, 6 /* rsi */}, {9, 7 /* rdi */}, {10, 8}, {11, 9},
                                      {12, 10},         {13, 11},         {14, 12},         {15, 13}};
 
-class Emitter : public Xbyak::CodeGenerator {
+class Emitter : public Encoder {
 public:
     // Emits into `writable`.
-    explicit Emitter(MutableBytes writable) : CodeGenerator(writable.size(), writable.data()) {}
+    explicit Emitter(MutableBytes writable) : Encoder(writable) {}
 
     // Host register of a guest slot, or -1.
     static int host_of(unsigned slot) { return slot < 32 ? kHostOf[slot] : -1; }
     static bool is_pinned(unsigned slot) { return host_of(slot) >= 0; }
 
     Xbyak::Reg64 context_register() const { return r15; }
-    Xbyak::Address context_field(std::size_t offset) const {
-        return qword[r15 + (static_cast<int>(offset) - kContextBias)];
+    static ContextField context_field(std::size_t offset) {
+        return {static_cast<int>(offset) - kContextBias, 64};
     }
-    Xbyak::Address slot_address(unsigned slot) const { return context_field(8 * std::size_t{slot}); }
-    Xbyak::Address slot_address32(unsigned slot) const {
-        return dword[r15 + (8 * static_cast<int>(slot) - kContextBias)];
+    static ContextField slot_address(unsigned slot) { return context_field(8 * std::size_t{slot}); }
+    static ContextField slot_address32(unsigned slot) {
+        return {8 * static_cast<int>(slot) - kContextBias, 32};
     }
 
     // `to` = the slot's value.
@@ -81,7 +68,6 @@ public:
     void spill_pinned();
     void reload_pinned();
 
-    std::size_t position() const { return getSize(); }
     // A near conditional or unconditional jump whose distance is patched later: the position of its rel32.
     std::size_t jump_later();
     std::size_t jump_if_later(std::uint8_t condition_code);

@@ -9,6 +9,19 @@ using ir::Opcode;
 
 void FloatCache::begin(const Classifier& classifier, std::span<const Op> code) {
     clear();
+    used_ = false;
+    for (std::size_t i = 1; i < code.size() && !used_; ++i) {
+        const OpClass op_class = classifier.classify(code[i].handler);
+        used_ = op_class.shape == Shape::Float ||
+                (op_class.shape == Shape::Load &&
+                 (op_class.extension == ir::Extension::Box || is_float(code[i].d)));
+        if (op_class.shape == Shape::LoadWide)
+            ++i;
+        if (op_class.shape >= Shape::Jump)
+            break;
+    }
+    if (!used_)
+        return;
     boxed_.fill(false);
     last_read_.fill(0);
     for (std::size_t i = 1; i < code.size(); ++i) {
@@ -27,6 +40,8 @@ void FloatCache::begin(const Classifier& classifier, std::span<const Op> code) {
 }
 
 void FloatCache::end_op(const OpClass& op_class, const Op& op) {
+    if (!used_)
+        return;
     switch (op_class.shape) {
     case Shape::Float:
         // The result's register is the slot's already, or an integer has been written.
@@ -89,6 +104,8 @@ int FloatCache::assign_another(unsigned slot) {
 
 FloatCache::Contents FloatCache::needed() const {
     Contents contents = contents_;
+    if (!used_)
+        return contents; // nothing
     for (std::uint8_t& slot : contents)
         if (!is_needed(slot))
             slot = kNothing;

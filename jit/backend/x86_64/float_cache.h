@@ -48,6 +48,7 @@ private:
     Contents contents_{};
     std::array<bool, interpreter::kSlots> boxed_{};
     std::array<std::uint16_t, interpreter::kSlots> last_read_{}; // indices of ops
+    bool used_ = false; // the block has floating point: else there is nothing to know
     std::size_t index_ = 0;
     unsigned busy_ = 0; // registers of the op, as a set
     unsigned next_ = 0; // to be replaced

@@ -147,7 +147,7 @@ private:
     void finish_float(NodeId id, const Xmm& computed);
     void emit_moves();
     void emit_move(const Move& move);
-    Xbyak::Address slot(std::uint8_t index) const { return e.slot_address(index); }
+    static ContextField slot(std::uint8_t index) { return Emitter::slot_address(index); }
     void load_pc(const Reg64& to, std::int64_t offset);
 
     // Integer operations: region_integer.cpp

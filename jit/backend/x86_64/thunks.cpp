@@ -144,7 +144,8 @@ void BaselineCompiler::emit_thunks() {
     e.ret();
 
     through_cache_ = e.position();
-    emit_jump_cache_probe();
+    jump_cache_probe_ = e.record([&] { emit_jump_cache_probe(); });
+    e.put(jump_cache_probe_);
     e.jump_to(exit_lookup_);
 
     // Jumped to with the block's code in rax.
@@ -154,22 +155,23 @@ void BaselineCompiler::emit_thunks() {
     const std::size_t exit_region = e.position();
     emit_exit_thunk(Exit::Kind::Region);
     regions_->emit_shared({exit_budget_, exit_edge_, through_cache_, exit_region, 0, 0});
+    record_probes();
     start_of_blocks_ = e.position();
 }
 
 void BaselineCompiler::emit_jump_indirect(const Op& op) {
     Emitter& e = emit_;
     if (Emitter::is_pinned(op.a)) {
-        e.lea(e.rbp, e.ptr[Xbyak::Reg64(Emitter::host_of(op.a)) + op.imm]);
+        e.lea(e.rbp, Xbyak::Reg64(Emitter::host_of(op.a)), op.imm);
     } else {
         e.mov(e.rbp, e.slot_address(op.a));
         if (op.imm != 0)
             e.add(e.rbp, static_cast<std::uint32_t>(op.imm));
     }
-    e.and_(e.rbp, -2);
+    e.and_(e.rbp, ~1u);
     charge(op);
     e.bind(e.jump_if_later(kLessOrEqual), exit_budget_);
-    emit_jump_cache_probe();
+    e.put(jump_cache_probe_);
     e.jump_to(exit_lookup_);
 }
 
