@@ -16,6 +16,11 @@ namespace ashlar::jit {
 namespace ir {
 class Block;
 }
+namespace optimizer {
+struct Graph;
+struct RegisterFile;
+class Allocation;
+} // namespace optimizer
 
 // Guest instructions that lie one behind the other.
 struct GuestCode {
@@ -60,10 +65,21 @@ struct EmittedCode {
     std::span<const CodeLabel> labels{}; // by ascending host_offset
 };
 
+// A region as the optimizer left it.
+struct OptimizedRegion {
+    std::span<const GuestCode> guest; // block N of the graph was made of part N - 1
+    std::string_view refusal;         // why it was not compiled; empty when it was
+    optimizer::Graph& graph;          // not complete when it was refused
+    const optimizer::Allocation& allocation;
+    const optimizer::RegisterFile& registers;
+};
+
 class CodeObserver {
 public:
     // A block has become IR, and will run in tier 0 first.
     virtual void block_lifted(const GuestCode&, const ir::Block&) {}
+    // A hot region has been optimized; its code is emitted next.
+    virtual void region_optimized(const OptimizedRegion&) {}
     // A tier has emitted host code.
     virtual void code_emitted(const EmittedCode&) {}
     // All translations of guest code are gone; their host addresses will be used again.

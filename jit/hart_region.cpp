@@ -40,8 +40,8 @@ void EngineHart::optimize(Block& root) {
                               .marks = engine_.observation() != nullptr ? &engine_.observation()->marks()
                                                                         : nullptr};
     const RegionCode code = engine_.native()->optimize(region);
-    if (!code.code.empty() && engine_.observation() != nullptr)
-        engine_.observation()->optimized(former, pc, code.code);
+    if (engine_.observation() != nullptr)
+        engine_.observation()->optimized(former, pc, code);
     if (code.code.empty() || one_page)
         return;
     engine_.regions().add({root.code(), code.generation_site, former.pages(), false});

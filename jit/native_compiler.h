@@ -50,8 +50,13 @@ struct NativeRegion {
     CodeMarks* marks = nullptr;   // for an observer: takes marks, whose parts are the source's blocks
 };
 struct RegionCode {
-    Bytes code;                            // empty: the region was not compiled
+    Bytes code{};                          // empty: the region was not compiled
     const void* generation_site = nullptr; // see set_generation
+    // For observers, until the next region: OptimizedRegion's. Nullptr when there is no room for code.
+    optimizer::Graph* graph = nullptr;
+    const optimizer::Allocation* allocation = nullptr;
+    const optimizer::RegisterFile* registers = nullptr;
+    std::string_view refusal{};
 };
 
 // Compiles the threaded code of hot blocks. All of its host code keeps the interpreter's contract: entered

@@ -80,6 +80,37 @@ TEST(Dump, ShowsRegionsByBlocksAndInstructions) {
     EXPECT_NE(text.find("  ; exit: edge not linked\n", exit), kNone);
 }
 
+TEST(Dump, ShowsGraphsOfRegions) {
+    const TemporaryFile file;
+    VisibilityOptions options;
+    options.dump_graph = file.path();
+    options.dump_filter = "count_down";
+    run_tiny_guest(options, {.optimize_after = 3});
+    const std::string text = file.content();
+    // The numbers of values and the registers are the optimizer's business.
+    const std::string expected[] = {
+        "graph 0x80000004 <count_down+0x0> physical 0x80000004, 2 instructions, 8 bytes, 0 values in memory",
+        "\nblock 0, weight ",
+        " = entry x5\n",
+        "    block 1\n",
+        "\nblock 1 0x80000004 <count_down+0x0>, 2 instructions, weight ",
+        ", in 1 loop, the innermost with block 1, after 0 1:\n",
+        " = phi x5 0: %",
+        "  80000004  fff28293  addi x5,x5,-1\n",
+        " = add %",
+        ", #-1\n",
+        "  80000008  fe029ee3  bne x5,x0,80000004\n",
+        "    if ne %",
+        ", #0: block 1 unless the budget is spent, else out to 0x8000000c <finish+0x0>\n",
+        "    outside: x5=%"};
+    std::size_t at = 0;
+    for (const std::string& part : expected) {
+        at = text.find(part, at);
+        ASSERT_NE(at, kNone) << part << "in:\n" << text;
+    }
+    EXPECT_EQ(text.find("graph", at), kNone) << text;
+}
+
 TEST(Dump, ShowsIr) {
     const TemporaryFile file;
     VisibilityOptions options;

@@ -5,6 +5,7 @@
 
 #include "jit/ir/block.h"
 #include "jit/ir/printer.h"
+#include "jit/optimizer/printer.h"
 
 namespace ashlar::jit::hosted {
 namespace {
@@ -22,6 +23,31 @@ void print_data(Bytes data, std::uint64_t address, Sink& sink) {
         sink.write("\n");
     }
 }
+
+// With the guest's instructions and symbols.
+class GraphPrinter final : public optimizer::Printer {
+public:
+    GraphPrinter(const OptimizedRegion& region, const Symbols& symbols, Sink& sink)
+        : Printer(region.graph, region.allocation, region.registers,
+                  region.guest.front().virtual_address.value(), sink),
+          guest_(region.guest),
+          symbols_(symbols),
+          sink_(sink) {}
+    void print_place(std::uint64_t address) override { hosted::print_place(symbols_, address, sink_); }
+    // Values may stand in another block than the instruction that they were made for.
+    void print_instruction(std::uint64_t address) override {
+        for (const GuestCode& part : guest_)
+            if (address - part.virtual_address.value() < part.bytes.size()) {
+                hosted::print_instruction(part, address - part.virtual_address.value(), sink_);
+                return;
+            }
+    }
+
+private:
+    std::span<const GuestCode> guest_;
+    const Symbols& symbols_;
+    Sink& sink_;
+};
 
 } // namespace
 
@@ -44,11 +70,20 @@ void IrDump::block_lifted(const GuestCode& guest, const ir::Block& block) {
     sink_.write("\n");
 }
 
+void GraphDump::region_optimized(const OptimizedRegion& region) {
+    if (!filter_.covers_any(region.guest))
+        return;
+    sink_.write("graph ");
+    print_extent(symbols_, region.guest, sink_);
+    if (!region.refusal.empty())
+        return format(sink_, "\n  refused: {}\n\n", region.refusal);
+    format(sink_, ", {} values in memory, {} streams\n", region.allocation.spilled(), region.graph.streams);
+    GraphPrinter(region, symbols_, sink_).print();
+    sink_.write("\n");
+}
+
 bool CodeDump::wanted(const EmittedCode& emitted) const {
-    if (emitted.guest.empty())
-        return filter_.everything();
-    return std::any_of(emitted.guest.begin(), emitted.guest.end(),
-                       [this](const GuestCode& guest) { return filter_.covers(guest); });
+    return emitted.guest.empty() ? filter_.everything() : filter_.covers_any(emitted.guest);
 }
 
 void CodeDump::code_emitted(const EmittedCode& emitted) {
@@ -61,13 +96,7 @@ void CodeDump::code_emitted(const EmittedCode& emitted) {
     format(sink_, "code tier {} {}", emitted.tier, emitted.name);
     if (!emitted.guest.empty()) {
         sink_.write(" ");
-        print_extent(symbols_, emitted.guest.front(), sink_);
-    }
-    if (emitted.guest.size() > 1) {
-        std::size_t instructions = 0;
-        for (const GuestCode& guest : emitted.guest)
-            instructions += guest.instructions;
-        format(sink_, "; {} blocks, {} instructions", emitted.guest.size(), instructions);
+        print_extent(symbols_, emitted.guest, sink_);
     }
     format(sink_, ", host {:#x}, {} bytes\n", address_of(emitted.code), emitted.code.size());
     if (emitted.marks.empty()) {

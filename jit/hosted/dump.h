@@ -19,6 +19,19 @@ private:
     AddressFilter filter_;
 };
 
+// The graphs of regions, between the guest instructions that values were made for first.
+class GraphDump final : public CodeObserver {
+public:
+    GraphDump(Sink& sink, const Symbols& symbols, const AddressFilter& filter)
+        : sink_(sink), symbols_(symbols), filter_(filter) {}
+    void region_optimized(const OptimizedRegion& region) override;
+
+private:
+    Sink& sink_;
+    const Symbols& symbols_;
+    AddressFilter filter_;
+};
+
 // The host code of all tiers, between the guest instructions that it is of.
 class CodeDump final : public CodeObserver {
 public:

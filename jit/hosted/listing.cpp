@@ -17,6 +17,16 @@ void print_extent(const Symbols& symbols, const GuestCode& guest, Sink& sink) {
            guest.bytes.size());
 }
 
+void print_extent(const Symbols& symbols, std::span<const GuestCode> parts, Sink& sink) {
+    print_extent(symbols, parts.front(), sink);
+    if (parts.size() == 1)
+        return;
+    std::size_t instructions = 0;
+    for (const GuestCode& guest : parts)
+        instructions += guest.instructions;
+    format(sink, "; {} blocks, {} instructions", parts.size(), instructions);
+}
+
 unsigned print_instruction(const GuestCode& guest, std::size_t offset, Sink& sink) {
     constexpr unsigned kHalf = 2, kWord = 4;
     if (offset + kHalf > guest.bytes.size())

@@ -1,6 +1,8 @@
 // Lines of text about guest code, for dumps and traces.
 #pragma once
 
+#include <algorithm>
+
 #include "jit/code_observer.h"
 #include "jit/hosted/symbols.h"
 #include "lib/format.h"
@@ -18,12 +20,18 @@ struct AddressFilter {
     bool covers(const GuestCode& guest) const {
         return covers(guest.virtual_address.value(), guest.bytes.size());
     }
+    bool covers_any(std::span<const GuestCode> parts) const {
+        return std::any_of(parts.begin(), parts.end(),
+                           [this](const GuestCode& guest) { return covers(guest); });
+    }
 };
 
 // "0x80000010 <main+0x4>", or the address alone.
 void print_place(const Symbols& symbols, std::uint64_t address, Sink& sink);
 // Place, physical address and extent, without the line's end.
 void print_extent(const Symbols& symbols, const GuestCode& guest, Sink& sink);
+// The same of the first of several parts, and their number and size.
+void print_extent(const Symbols& symbols, std::span<const GuestCode> parts, Sink& sink);
 // The instruction at `offset`: a line with address, encoding and text. Returns its length.
 unsigned print_instruction(const GuestCode& guest, std::size_t offset, Sink& sink);
 

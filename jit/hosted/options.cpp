@@ -26,7 +26,8 @@ Runs a riscv64 machine that is compatible with QEMU's `virt` board.
   --optimize-after N     executions of its compiled code before a block is optimized (default 100)
   --stats[=text|json]    print statistics at the end
   --dump-ir[=FILE]       write the intermediate representation of each translated block to FILE or standard error
-  --dump-code[=FILE]     write the host code of each compiled block, disassembled
+  --dump-graph[=FILE]    write the optimized graph of each region that tier 2 compiles
+  --dump-code[=FILE]     write the host code of each compiled block or region, disassembled
   --dump-filter PC[-PC]  only what was translated for these guest-virtual addresses (hexadecimal), or NAME: for
                          the function with that name
   --symbols FILE[@BASE]  names for guest code: an ELF, or text such as System.map; with BASE, as if its lowest
@@ -140,6 +141,7 @@ private:
         }
         VisibilityOptions& visibility = options_.visibility;
         std::optional<std::string>* const output = name == "--dump-code"    ? &visibility.dump_code
+                                                   : name == "--dump-graph" ? &visibility.dump_graph
                                                    : name == "--dump-ir"    ? &visibility.dump_ir
                                                    : name == "--jitdump"    ? &visibility.jitdump
                                                    : name == "--trace-exec" ? &visibility.trace

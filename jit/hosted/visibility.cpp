@@ -78,6 +78,12 @@ bool Visibility::open_dumps(const VisibilityOptions& options, std::string& error
             return false;
         observers_.push_back(std::make_unique<IrDump>(*sink, symbols_, filter));
     }
+    if (options.dump_graph) {
+        Sink* const sink = open(*options.dump_graph, error);
+        if (sink == nullptr)
+            return false;
+        observers_.push_back(std::make_unique<GraphDump>(*sink, symbols_, filter));
+    }
     if (options.dump_code) {
         Sink* const sink = open(*options.dump_code, error);
         if (sink == nullptr)
@@ -142,6 +148,11 @@ bool Visibility::parse_filter(const std::string& text, AddressFilter& filter, st
 void Visibility::block_lifted(const GuestCode& guest, const ir::Block& block) {
     for (const auto& observer : observers_)
         observer->block_lifted(guest, block);
+}
+
+void Visibility::region_optimized(const OptimizedRegion& region) {
+    for (const auto& observer : observers_)
+        observer->region_optimized(region);
 }
 
 void Visibility::code_emitted(const EmittedCode& emitted) {

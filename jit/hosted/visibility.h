@@ -35,6 +35,7 @@ private:
     bool parse_filter(const std::string& text, AddressFilter& filter, std::string& error) const;
 
     void block_lifted(const GuestCode& guest, const ir::Block& block) override;
+    void region_optimized(const OptimizedRegion& region) override;
     void code_emitted(const EmittedCode& emitted) override;
     void code_flushed() override;
 

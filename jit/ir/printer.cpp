@@ -34,6 +34,14 @@ void print_suffix(const Instruction& i, Sink& sink) {
     }
 }
 
+void print_operands(const Instruction& i, Sink& sink) {
+    const std::size_t count = info(i.opcode).operand_count();
+    for (std::size_t n = 0; n < count; ++n)
+        format(sink, "{}%{}", n == 0 ? " " : ", ", index(i.operands[n]));
+}
+
+} // namespace
+
 void print_slot(std::int64_t slot, Sink& sink) {
     constexpr std::string_view kNames[] = {
         "pc", "fflags", "frm", "reserved", "reserved_address", "reserved_value", "retired"};
@@ -47,20 +55,19 @@ void print_slot(std::int64_t slot, Sink& sink) {
         format(sink, "state{}", slot - std::int64_t{kFrontendSlot});
 }
 
-void print_operands(const Instruction& i, Sink& sink) {
-    const std::size_t count = info(i.opcode).operand_count();
-    for (std::size_t n = 0; n < count; ++n)
-        format(sink, "{}%{}", n == 0 ? " " : ", ", index(i.operands[n]));
+std::string_view name_of(Condition condition) {
+    return name(kConditions, static_cast<std::size_t>(condition));
 }
 
-} // namespace
+void print_name(const Instruction& i, Sink& sink) {
+    sink.write(info(i.opcode).name);
+    print_suffix(i, sink);
+}
 
 void print(const Instruction& i, Value value, Sink& sink) {
-    const OperationInfo& operation = info(i.opcode);
-    if (operation.has_result())
+    if (info(i.opcode).has_result())
         format(sink, "%{} = ", index(value));
-    sink.write(operation.name);
-    print_suffix(i, sink);
+    print_name(i, sink);
     switch (i.opcode) {
     case Opcode::Constant: return format(sink, " {:#x}", static_cast<std::uint64_t>(i.immediate));
     case Opcode::PcRelative: return format(sink, " pc+{}", i.immediate);

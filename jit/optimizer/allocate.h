@@ -1,6 +1,8 @@
 // Linear-scan register allocation over a graph.
 #pragma once
 
+#include <string_view>
+
 #include "jit/optimizer/graph.h"
 
 namespace ashlar::jit::optimizer {
@@ -10,6 +12,9 @@ struct RegisterFile {
     std::uint16_t integer = 0, floating = 0;       // a bit for each register that may be used
     std::array<std::int8_t, kValueSlots> pinned{}; // where a guest slot lives outside regions, or -1
     std::uint8_t first_spill_slot = 0, spill_slots = 0;
+    // For people.
+    std::array<std::string_view, 16> integer_names{};
+    std::string_view float_prefix;
 
     std::uint64_t pinned_slots() const {
         std::uint64_t mask = 0;

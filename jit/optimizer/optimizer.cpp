@@ -7,8 +7,15 @@ namespace ashlar::jit::optimizer {
 bool Optimizer::run(const RegionSource& source, Supports supports, const RegisterFile& file,
                     unsigned passes) {
     const auto wanted = [&](Pass pass) { return (passes & pass) != 0; };
-    if (!build(source, supports, graph_, folder_))
+    const auto refuse = [this](std::string_view why) {
+        refusal_ = why;
         return false;
+    };
+    refusal_ = {};
+    if (!build(source, supports, graph_, folder_))
+        return refuse(graph_.overflowed()
+                          ? "too large to build"
+                          : "leaves before its first instruction, or too many ways lead to a block");
     simplify_phis(graph_);
     find_words(graph_);
     renumber(graph_, folder_);
@@ -33,7 +40,9 @@ bool Optimizer::run(const RegionSource& source, Supports supports, const Registe
         for (Node& node : graph_.nodes)
             node.needs_upper = true;
     plan_charges(graph_);
-    return !graph_.overflowed() && allocation_.run(graph_, file);
+    if (graph_.overflowed())
+        return refuse("too large to optimize");
+    return allocation_.run(graph_, file) || refuse("too many values to keep");
 }
 
 } // namespace ashlar::jit::optimizer

@@ -22,16 +22,18 @@ enum Pass : unsigned {
 // Reusable; large. Used by one thread.
 class Optimizer {
 public:
-    // False when the region is too large or needs too many registers.
+    // False when the region is too large or needs too many registers: see refusal().
     bool run(const RegionSource& source, Supports supports, const RegisterFile& file,
              unsigned passes = kAllPasses);
     Graph& graph() { return graph_; }
     Allocation& allocation() { return allocation_; }
+    std::string_view refusal() const { return refusal_; }
 
 private:
     Graph graph_;
     Folder folder_{graph_};
     Allocation allocation_;
+    std::string_view refusal_;
 };
 
 } // namespace ashlar::jit::optimizer

@@ -112,10 +112,14 @@ RegionCode BaselineCompiler::optimize(const NativeRegion& region) {
                                         region.identity, body + kCounterBytes,
                                         RegionMarks(region.marks, region.source, emit_.position())};
     const std::size_t entry = regions_->compile(region.source, environment, region.passes, site);
+    RegionCode result{.graph = &regions_->graph(),
+                      .allocation = &regions_->allocation(),
+                      .registers = &RegionEmitter::registers()};
     if (entry == 0) {
         ++statistics_.regions_refused;
         drop_region(region.root);
-        return {};
+        result.refusal = regions_->refusal();
+        return result;
     }
     ASHLAR_ASSERT(emit_.position() - entry <= kMaxRegionBytes && Xbyak::GetError() == Xbyak::ERR_NONE);
     emit_.rewrite(body, 0xe9, 1);
@@ -124,7 +128,9 @@ RegionCode BaselineCompiler::optimize(const NativeRegion& region) {
     for (const optimizer::SourceBlock& block : region.source.blocks)
         statistics_.region_instructions += block.guest_instructions;
     statistics_.region_bytes += emit_.position() - entry;
-    return {{executable(entry), emit_.position() - entry}, site == 0 ? nullptr : executable(site)};
+    result.code = {executable(entry), emit_.position() - entry};
+    result.generation_site = site == 0 ? nullptr : executable(site);
+    return result;
 }
 
 void BaselineCompiler::set_generation(const void* site, std::uint64_t pc, std::uint64_t generation) {

@@ -16,7 +16,12 @@ public:
     // The position of the region's entry, 0 when it is not to be: `generation_site` as in RegionEmitter.
     std::size_t compile(const optimizer::RegionSource& source, const RegionEnvironment& environment,
                         unsigned passes, std::size_t& generation_site);
-    const optimizer::Graph& graph() { return optimizer_.graph(); }
+    // What became of the last region, for observers.
+    optimizer::Graph& graph() { return optimizer_.graph(); }
+    const optimizer::Allocation& allocation() { return optimizer_.allocation(); }
+    std::string_view refusal() const {
+        return optimizer_.refusal().empty() ? "too much code" : optimizer_.refusal();
+    }
     std::size_t constants() const { return region_.constants(); }
     const RegionThunks& thunks() const { return region_.thunks(); }
 

@@ -16,6 +16,9 @@ const optimizer::RegisterFile& RegionEmitter::registers() {
         }
         file.integer |= 1u << Xbyak::Operand::RCX | 1u << Xbyak::Operand::RBP;
         file.floating = 0x1fff;
+        file.integer_names = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+                              "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
+        file.float_prefix = "xmm";
         file.first_spill_slot = interpreter::kFirstFreeSlot;
         file.spill_slots = kFirstStreamSlot - interpreter::kFirstFreeSlot;
         return file;
