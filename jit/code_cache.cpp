@@ -94,7 +94,8 @@ Block* CodeCache::insert(const BlockKey& key, std::size_t ops, std::uint32_t gue
     }
     first_in_page = first_in_page || created_second;
     Block*& head = home->buckets[bucket(key.address)];
-    head = ::new (memory) Block{head, key, guest_instructions, guest_bytes, ops};
+    head = ::new (memory)
+        Block{head, key, guest_instructions, guest_bytes, static_cast<std::uint32_t>(ops), true};
     return head;
 }
 
@@ -119,8 +120,10 @@ std::uint64_t CodeCache::invalidate(GuestPhysicalAddress address) {
         return 0;
     std::uint64_t count = 0;
     for (Block*& head : entry->buckets) {
-        for (const Block* block = head; block != nullptr; block = block->next)
+        for (Block* block = head; block != nullptr; block = block->next) {
+            block->is_current = false;
             ++count;
+        }
         head = nullptr;
     }
     if (entry->holds_tails)
@@ -143,6 +146,7 @@ std::uint64_t CodeCache::invalidate_tails(GuestPhysicalAddress second_page) {
         for (Block** link = &entry->buckets[last]; *link != nullptr;) {
             Block* const block = *link;
             if (block->key.second_page == second_page) {
+                block->is_current = false;
                 *link = block->next;
                 ++count;
             } else {

@@ -31,7 +31,8 @@ struct Block {
     BlockKey key;
     std::uint32_t guest_instructions;
     std::uint32_t guest_bytes;
-    std::uint64_t op_count;
+    std::uint32_t op_count;
+    bool is_current; // its bytes have not changed
 
     static Block& of(const interpreter::Op* code) {
         return *(reinterpret_cast<Block*>(const_cast<interpreter::Op*>(code)) - 1);
@@ -67,7 +68,7 @@ public:
 
 private:
     struct Page {
-        static constexpr std::size_t kBuckets = 32;
+        static constexpr std::size_t kBuckets = 128;
         static constexpr std::size_t kLineBytes = kPageSize / 64;
         Page* next_used; // all pages with code
         std::size_t number;

@@ -82,13 +82,24 @@ public:
     }
     void set_observer(CodeWriteObserver* observer) { observer_ = observer; }
     bool is_code_page(GuestPhysicalAddress address) const {
-        return code_pages_[(address - base_) >> kPageShift] != 0;
+        return (code_pages_[(address - base_) >> kPageShift] & kHoldsCode) != 0;
     }
     void mark_code_page(GuestPhysicalAddress address, bool has_code) {
-        code_pages_[(address - base_) >> kPageShift] = has_code ? 1 : 0;
+        std::uint8_t& page = code_pages_[(address - base_) >> kPageShift];
+        page = static_cast<std::uint8_t>(has_code ? page | kHoldsCode : page & ~kHoldsCode);
+    }
+    // A page that has been entered into a TLB for stores: somebody may have to be stopped from them when it
+    // begins to hold code.
+    void note_stores_without_notice(GuestPhysicalAddress address) {
+        code_pages_[(address - base_) >> kPageShift] |= kStoresWithoutNotice;
+    }
+    bool stores_without_notice(GuestPhysicalAddress address) const {
+        return (code_pages_[(address - base_) >> kPageShift] & kStoresWithoutNotice) != 0;
     }
 
 private:
+    static constexpr std::uint8_t kHoldsCode = 1, kStoresWithoutNotice = 2;
+
     GuestPhysicalAddress base_;
     MutableBytes bytes_;
     std::uint8_t* code_pages_;

@@ -242,21 +242,33 @@ const Op* EngineHart::find_code() {
     pending_link_ = {};
     const interpreter::JumpCacheEntry& cached = context_.jump_cache_entry(pc);
     const bool links = pending.site != nullptr || pending.native_edge != nullptr;
-    if (!links && cached.pc == pc && cached.generation == context_.generation)
+    if (cached.pc == pc && cached.generation == context_.generation) {
+        if (links)
+            link(pending, Block::of(cached.code));
         return cached.code;
+    }
     BlockKey key;
     ++engine_.counters().block_lookups;
     if (!locate(pc, key)) {
         take_exception(mmu_.fault().cause, mmu_.fault().address);
         return nullptr;
     }
-    Block* block = engine_.cache().find(key);
-    if (block == nullptr)
-        block = &engine_.translate(key, pc);
+    Block& block = find_block(key, pc, cached);
     if (!key.single)
-        cache_jump(pc, block->code());
-    link(pending, *block);
-    return block->code();
+        cache_jump(pc, block.code());
+    link(pending, block);
+    return block.code();
+}
+
+// What the jump cache knows of another generation often is the block after all.
+Block& EngineHart::find_block(const BlockKey& key, std::uint64_t pc,
+                              const interpreter::JumpCacheEntry& cached) {
+    if (cached.pc == pc && cached.code != nullptr)
+        if (Block& block = Block::of(cached.code); block.is_current && block.key == key)
+            return block;
+    if (Block* const block = engine_.cache().find(key); block != nullptr)
+        return *block;
+    return engine_.translate(key, pc);
 }
 
 } // namespace ashlar::jit

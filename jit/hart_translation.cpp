@@ -18,13 +18,16 @@ namespace {
 // Translation contexts of the MMU: what loads and stores may do differs between them, and nothing else does
 // until translations are dropped.
 namespace data_context {
-constexpr std::size_t kUser = 0, kSupervisor = 1, kSupervisorSum = 2, kMachine = 3;
-constexpr std::size_t kReadsExecutable = 4; // MXR, whatever the rest is: rare, so emptied when selected
+constexpr std::size_t kUser = 0, kSupervisor = 1, kSupervisorSum = 2;
+// Of the space that all share, where there is no user.
+constexpr std::size_t kMachine = 0;
+constexpr std::size_t kReadsExecutable = 3; // MXR, whatever the rest is: rare, so emptied when selected
 static_assert(kReadsExecutable < mmu::Mmu::kDataContexts);
 } // namespace data_context
 namespace fetch_context {
-constexpr std::size_t kUser = 0, kSupervisor = 1, kMachine = 2;
-static_assert(kMachine < mmu::Mmu::kFetchContexts);
+constexpr std::size_t kUser = 0, kSupervisor = 1;
+constexpr std::size_t kMachine = 0; // of the space that all share
+static_assert(kSupervisor < mmu::Mmu::kFetchContexts);
 } // namespace fetch_context
 
 AccessType access_type(mmu::Access access) {

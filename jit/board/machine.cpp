@@ -15,8 +15,8 @@ namespace ashlar::jit::board {
 namespace {
 
 // Guest instructions of one hart before the next one's turn: short enough for timers (about 0.1 ms), long
-// enough that looking at them costs nothing.
-constexpr std::uint64_t kSlice = 20'000;
+// enough that looking at them costs nothing. Harts wait for each other, timers can wait longer.
+constexpr std::uint64_t kSlice = 20'000, kSliceOfTheOnlyHart = 65'000;
 // While a program waits for answers of the host-target interface.
 constexpr std::uint64_t kHostInterfaceSlice = 500;
 constexpr std::uint64_t kInputPollNs = 1'000'000;
@@ -241,7 +241,8 @@ Outcome VirtualMachine::run(std::uint64_t instructions) {
     std::optional<Outcome> outcome;
     while (!outcome) {
         serve_devices(done == 0);
-        const std::uint64_t slice = std::min(host_interface_busy_ ? kHostInterfaceSlice : kSlice,
+        const std::uint64_t turn = config_.harts == 1 ? kSliceOfTheOnlyHart : kSlice;
+        const std::uint64_t slice = std::min(host_interface_busy_ ? kHostInterfaceSlice : turn,
                                              std::max<std::uint64_t>(instructions - done, 1));
         const bool ran = !power_.outcome() && run_all_harts(slice);
         done += slice;

@@ -36,7 +36,7 @@ bool Mmu::fail(std::uint64_t cause, std::uint64_t address) {
     return false;
 }
 
-void Mmu::enter(Tlb& tlb, std::uint64_t address, Access access, const Mapping& mapping) {
+void Mmu::enter(std::uint64_t address, Access access, const Mapping& mapping) {
     const GuestPhysicalAddress page = mapping.address.align_down(kPageSize);
     if (!mapping.uniform || !memory_.contains(page, kPageSize))
         return;
@@ -45,18 +45,21 @@ void Mmu::enter(Tlb& tlb, std::uint64_t address, Access access, const Mapping& m
     entry.addend = reinterpret_cast<std::uintptr_t>(memory_.host(page)) - tag;
     if (access == Access::Fetch) {
         entry.execute = tag;
-    } else {
-        entry.read = mapping.read ? tag : TlbEntry::kNoTag;
-        entry.write = mapping.write && !memory_.is_code_page(page) ? tag : TlbEntry::kNoTag;
+        return fetch_->insert(address, entry, mapping.kind);
     }
-    tlb.insert(address, entry, mapping.kind);
+    entry.read = mapping.read ? tag : TlbEntry::kNoTag;
+    if (mapping.write && !memory_.is_code_page(page)) {
+        entry.write = tag;
+        memory_.note_stores_without_notice(page);
+    }
+    data_->insert(address, entry, mapping.kind);
 }
 
 bool Mmu::resolve(std::uint64_t address, unsigned width, Access access, Mapping& mapping) {
     ++misses_;
     if (!translator_.translate(address, width, access, mapping, fault_))
         return false;
-    enter(access == Access::Fetch ? *fetch_ : *data_, address, access, mapping);
+    enter(address, access, mapping);
     return true;
 }
 
@@ -183,7 +186,7 @@ void Mmu::flush_all() {
 
 void Mmu::flush_space(std::size_t space) {
     flush_data(space);
-    for (Tlb& tlb : fetch_tlbs_[space])
+    for (FetchTlb& tlb : fetch_tlbs_[space])
         tlb.flush_all();
 }
 
@@ -200,11 +203,13 @@ void Mmu::flush_local_data(std::size_t space) {
 void Mmu::flush(std::size_t space, std::uint64_t address, std::uint64_t size) {
     for (Tlb& tlb : data_tlbs_[space])
         tlb.flush(address, size);
-    for (Tlb& tlb : fetch_tlbs_[space])
+    for (FetchTlb& tlb : fetch_tlbs_[space])
         tlb.flush(address, size);
 }
 
 void Mmu::forbid_writes(GuestPhysicalAddress page) {
+    if (!memory_.stores_without_notice(page))
+        return;
     for (auto& space : data_tlbs_)
         for (Tlb& tlb : space)
             tlb.forbid_writes(reinterpret_cast<std::uintptr_t>(memory_.host(page)));

@@ -46,7 +46,7 @@ class Mmu {
 public:
     // Loads and stores, and fetches, select a context each, of one of several address spaces: a TLB that
     // stays valid while it is not selected.
-    static constexpr std::size_t kSpaces = 5, kDataContexts = 5, kFetchContexts = 3;
+    static constexpr std::size_t kSpaces = 5, kDataContexts = 4, kFetchContexts = 2;
     struct Selection {
         std::size_t space, context;
     };
@@ -96,7 +96,7 @@ public:
 private:
     // Translates for `width` bytes within one page, entering the page into the TLB.
     bool resolve(std::uint64_t address, unsigned width, Access access, Mapping& mapping);
-    void enter(Tlb& tlb, std::uint64_t address, Access access, const Mapping& mapping);
+    void enter(std::uint64_t address, Access access, const Mapping& mapping);
     bool fail(std::uint64_t cause, std::uint64_t address);
     bool load_across(std::uint64_t address, unsigned width, std::uint64_t& value);
     bool store_across(std::uint64_t address, unsigned width, std::uint64_t value);
@@ -108,9 +108,9 @@ private:
     Bus& bus_;
     Translator& translator_;
     std::array<std::array<Tlb, kDataContexts>, kSpaces> data_tlbs_{};
-    std::array<std::array<Tlb, kFetchContexts>, kSpaces> fetch_tlbs_{};
+    std::array<std::array<FetchTlb, kFetchContexts>, kSpaces> fetch_tlbs_{};
     Tlb* data_ = &data_tlbs_[0][0];
-    Tlb* fetch_ = &fetch_tlbs_[0][0];
+    FetchTlb* fetch_ = &fetch_tlbs_[0][0];
     Fault fault_;
     std::uint64_t misses_ = 0;
 };

@@ -5,18 +5,23 @@
 
 namespace ashlar::jit::mmu {
 
-void Tlb::insert(std::uint64_t address, const TlbEntry& entry, const PageKind& kind) {
+template <std::size_t Entries>
+void DirectMappedTlb<Entries>::insert(std::uint64_t address, const TlbEntry& entry, const PageKind& kind) {
     const std::size_t at = index(address);
     const std::uint64_t bit = std::uint64_t{1} << at % 64;
     entries_[at] = entry;
-    used_ = true;
+    if (filled_count_ < kFew)
+        filled_[filled_count_] = static_cast<std::uint16_t>(at);
+    if (filled_count_ <= kFew)
+        ++filled_count_;
     local_[at / 64] = kind.global ? local_[at / 64] & ~bit : local_[at / 64] | bit;
     if (kind.size > kPageSize)
         note_superpage(address & ~(kind.size - 1), address | (kind.size - 1));
 }
 
 // More than there is room for share the last place, whose bounds then take in what lies between them.
-void Tlb::note_superpage(std::uint64_t first, std::uint64_t last) {
+template <std::size_t Entries>
+void DirectMappedTlb<Entries>::note_superpage(std::uint64_t first, std::uint64_t last) {
     for (std::size_t i = 0; i < superpage_count_; ++i)
         if (superpages_[i].first <= first && last <= superpages_[i].last)
             return;
@@ -28,16 +33,20 @@ void Tlb::note_superpage(std::uint64_t first, std::uint64_t last) {
     shared = {std::min(shared.first, first), std::max(shared.last, last)};
 }
 
-void Tlb::flush_all() {
-    if (!used_)
-        return;
-    used_ = false;
-    entries_.fill(TlbEntry{});
-    local_.fill(0);
+template <std::size_t Entries>
+void DirectMappedTlb<Entries>::flush_all() {
+    if (filled_count_ > kFew)
+        entries_.fill(TlbEntry{});
+    for (std::size_t i = 0; i < filled_count_ && filled_count_ <= kFew; ++i)
+        entries_[filled_[i]] = TlbEntry{};
+    if (filled_count_ != 0)
+        local_.fill(0);
+    filled_count_ = 0;
     superpage_count_ = 0;
 }
 
-void Tlb::flush_local() {
+template <std::size_t Entries>
+void DirectMappedTlb<Entries>::flush_local() {
     for (std::size_t word = 0; word < local_.size(); ++word) {
         for (std::uint64_t left = local_[word]; left != 0; left &= left - 1)
             entries_[64 * word + static_cast<std::size_t>(std::countr_zero(left))] = TlbEntry{};
@@ -45,8 +54,9 @@ void Tlb::flush_local() {
     }
 }
 
-void Tlb::flush(std::uint64_t address, std::uint64_t size) {
-    if (size == 0 || !used_)
+template <std::size_t Entries>
+void DirectMappedTlb<Entries>::flush(std::uint64_t address, std::uint64_t size) {
+    if (size == 0 || filled_count_ == 0)
         return;
     const std::uint64_t last = address + (size - 1);
     if (last < address || size >= kEntries * kPageSize)
@@ -68,7 +78,8 @@ void Tlb::flush(std::uint64_t address, std::uint64_t size) {
     }
 }
 
-void Tlb::drop(std::uint64_t first, std::uint64_t last) {
+template <std::size_t Entries>
+void DirectMappedTlb<Entries>::drop(std::uint64_t first, std::uint64_t last) {
     for (TlbEntry& entry : entries_)
         for (const std::uint64_t tag : {entry.read, entry.write, entry.execute})
             if (tag != TlbEntry::kNoTag && first <= tag && tag <= last) {
@@ -77,12 +88,16 @@ void Tlb::drop(std::uint64_t first, std::uint64_t last) {
             }
 }
 
-void Tlb::forbid_writes(std::uint64_t host_page) {
-    if (!used_)
+template <std::size_t Entries>
+void DirectMappedTlb<Entries>::forbid_writes(std::uint64_t host_page) {
+    if (filled_count_ == 0)
         return;
     for (TlbEntry& entry : entries_)
         if (entry.write != TlbEntry::kNoTag && entry.write + entry.addend == host_page)
             entry.write = TlbEntry::kNoTag;
 }
+
+template class DirectMappedTlb<Tlb::kEntries>;
+template class DirectMappedTlb<FetchTlb::kEntries>;
 
 } // namespace ashlar::jit::mmu

@@ -32,9 +32,10 @@ struct PageKind {
 };
 
 // Direct-mapped. Used by one thread.
-class Tlb {
+template <std::size_t Entries>
+class DirectMappedTlb {
 public:
-    static constexpr std::size_t kEntries = 256;
+    static constexpr std::size_t kEntries = Entries;
 
     static constexpr std::size_t index(std::uint64_t address) {
         return address >> kPageShift & (kEntries - 1);
@@ -58,15 +59,22 @@ private:
         std::uint64_t first = 0, last = 0;
     };
     static constexpr std::size_t kSuperpages = 8;
+    // Entries filled since the last flush_all: where, as long as they are few.
+    static constexpr std::size_t kFew = 64;
 
     void note_superpage(std::uint64_t first, std::uint64_t last);
     void drop(std::uint64_t first, std::uint64_t last);
 
     std::array<TlbEntry, kEntries> entries_{};
-    bool used_ = false; // since the last flush_all
+    std::array<std::uint16_t, kFew> filled_{};
+    std::size_t filled_count_ = 0; // beyond kFew: more
     std::array<std::uint64_t, kEntries / 64> local_{};
     std::array<Superpage, kSuperpages> superpages_{};
     std::size_t superpage_count_ = 0;
 };
+
+// Of loads and stores: so many entries that few of those in use share a place. Host code probes them.
+using Tlb = DirectMappedTlb<1024>;
+using FetchTlb = DirectMappedTlb<256>;
 
 } // namespace ashlar::jit::mmu

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "jit/backend/x86_64/emit_float.h"
 #include "jit/backend/x86_64/float_cache.h"
@@ -62,7 +63,9 @@ private:
     void emit_counter(const Op* code);
     void emit_leave_null();
     void emit_exit_thunk(interpreter::Exit::Kind kind);
+    std::pair<std::size_t, std::size_t> emit_jump_cache_compare();
     void emit_jump_cache_probe();
+    void emit_jump_to_interpreted();
     void emit_op(const Op& op, const NativeBlock& block);
     void emit_call(const Op* op);
     void emit_load(const OpClass& op_class, const Op& op);

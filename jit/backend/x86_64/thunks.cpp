@@ -55,8 +55,8 @@ void BaselineCompiler::emit_exit_thunk(Exit::Kind kind) {
     emit_leave_null();
 }
 
-// Looks rbp up in the jump cache and goes there; falls through when it is not there.
-void BaselineCompiler::emit_jump_cache_probe() {
+// Looks rbp up in the jump cache: rax is the offset of its entry, unless one of the jumps is taken.
+std::pair<std::size_t, std::size_t> BaselineCompiler::emit_jump_cache_compare() {
     constexpr int kCache = static_cast<int>(offsetof(Context, jump_cache)) - kContextBias;
     Emitter& e = emit_;
     e.mov(e.rax, e.rbp);
@@ -69,8 +69,27 @@ void BaselineCompiler::emit_jump_cache_probe() {
     const std::size_t other_pc = e.jump_if_later(kNotEqual);
     e.mov(e.rcx, e.context_field(offsetof(Context, generation)));
     e.cmp(e.ptr[e.r15 + e.rax + (kCache + static_cast<int>(offsetof(JumpCacheEntry, generation)))], e.rcx);
-    const std::size_t stale = e.jump_if_later(kNotEqual);
-    e.jmp(e.ptr[e.r15 + e.rax + (kCache + static_cast<int>(offsetof(JumpCacheEntry, native)))]);
+    return {other_pc, e.jump_if_later(kNotEqual)};
+}
+
+// Goes to the code at rbp if the jump cache knows it, else falls through.
+void BaselineCompiler::emit_jump_cache_probe() {
+    constexpr int kNative =
+        static_cast<int>(offsetof(Context, jump_cache) + offsetof(JumpCacheEntry, native)) - kContextBias;
+    const auto [other_pc, stale] = emit_jump_cache_compare();
+    emit_.jmp(emit_.ptr[emit_.r15 + emit_.rax + kNative]);
+    emit_.bind(other_pc);
+    emit_.bind(stale);
+}
+
+// Goes to the code at rbp if the jump cache knows it and it is not compiled yet: there is nothing to link to.
+void BaselineCompiler::emit_jump_to_interpreted() {
+    constexpr int kCache = static_cast<int>(offsetof(Context, jump_cache)) - kContextBias;
+    Emitter& e = emit_;
+    const auto [other_pc, stale] = emit_jump_cache_compare();
+    e.mov(e.rcx, reinterpret_cast<std::uintptr_t>(executable(interpret_)));
+    e.cmp(e.ptr[e.r15 + e.rax + (kCache + static_cast<int>(offsetof(JumpCacheEntry, native)))], e.rcx);
+    e.bind(e.jump_if_later(kEqual), interpret_);
     e.bind(other_pc);
     e.bind(stale);
 }
@@ -115,18 +134,6 @@ void BaselineCompiler::emit_thunks() {
     exit_budget_ = e.position();
     emit_exit_thunk(Exit::Kind::Budget);
 
-    // Called by an edge that is not linked; its record lies behind the call.
-    exit_edge_ = e.position();
-    e.pop(e.rax);
-    const std::size_t record_known = e.jump_later();
-    exit_lookup_ = e.position();
-    e.xor_(e.eax, e.eax);
-    e.bind(record_known);
-    e.mov(e.context_field(kExit + offsetof(Exit, native_edge)), e.rax);
-    e.xor_(e.eax, e.eax);
-    e.mov(e.context_field(kExit + offsetof(Exit, link)), e.rax);
-    emit_exit_thunk(Exit::Kind::Lookup);
-
     // From a jump cache entry (its offset is in rax) whose code is not compiled.
     interpret_ = e.position();
     e.mov(e.rdx, e.ptr[e.r15 + e.rax +
@@ -142,6 +149,20 @@ void BaselineCompiler::emit_thunks() {
     for (const int saved : {15, 14, 13, 12, 5, 3})
         e.pop(Xbyak::Reg64(saved));
     e.ret();
+
+    // Called by an edge that is not linked; its record lies behind the call.
+    exit_edge_ = e.position();
+    e.pop(e.rdx);
+    emit_jump_to_interpreted();
+    e.mov(e.rax, e.rdx);
+    const std::size_t record_known = e.jump_later();
+    exit_lookup_ = e.position();
+    e.xor_(e.eax, e.eax);
+    e.bind(record_known);
+    e.mov(e.context_field(kExit + offsetof(Exit, native_edge)), e.rax);
+    e.xor_(e.eax, e.eax);
+    e.mov(e.context_field(kExit + offsetof(Exit, link)), e.rax);
+    emit_exit_thunk(Exit::Kind::Lookup);
 
     through_cache_ = e.position();
     jump_cache_probe_ = e.record([&] { emit_jump_cache_probe(); });
