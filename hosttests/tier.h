@@ -21,8 +21,10 @@ public:
         options.native_code = memory_.get();
         options.promote_after = 1;
         options.optimize_after = 0;
-        if (optimized())
+        if (optimized()) {
             options.optimize_after = 2;
+            options.verify_ir = true;
+        }
         if (const char* const passes = std::getenv("ASHLAR_TEST_PASSES"); passes != nullptr)
             options.optimizer_passes = static_cast<unsigned>(std::strtoul(passes, nullptr, 0));
     }

@@ -25,7 +25,8 @@ struct EngineOptions {
     // Other threads access guest memory while harts run, so that atomic operations and fences of the guest
     // must be those of the host. The harts themselves run on one thread.
     bool shared_memory = false;
-    // Checks every block of IR with ir/verifier.h: for tests.
+    // Checks every block of IR with ir/verifier.h and every region's graph with optimizer/verify.h: for
+    // tests.
     bool verify_ir = false;
     std::uint64_t code_cache_bytes = std::uint64_t{64} << 20; // bound of all translations together
     CodeMemory native_code{}; // for host code; empty: everything is interpreted

@@ -37,6 +37,7 @@ void EngineHart::optimize(Block& root) {
                               .generation = context_.generation,
                               .identity = engine_.regions().next(),
                               .passes = engine_.options().optimizer_passes,
+                              .verify = engine_.options().verify_ir,
                               .marks = engine_.observation() != nullptr ? &engine_.observation()->marks()
                                                                         : nullptr};
     const RegionCode code = engine_.native()->optimize(region);

@@ -47,6 +47,7 @@ struct NativeRegion {
     std::uint64_t pc, generation; // at and under which its pages are where they are, if there are several
     std::uint64_t identity;       // what Exit::Kind::Region then reports
     unsigned passes = ~0u;        // optimizer::Pass
+    bool verify = false;          // EngineOptions::verify_ir
     CodeMarks* marks = nullptr;   // for an observer: takes marks, whose parts are the source's blocks
 };
 struct RegionCode {

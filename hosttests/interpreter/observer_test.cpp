@@ -54,7 +54,10 @@ private:
 class Observed {
 public:
     explicit Observed(unsigned promote_after = 3)
-        : guest(1 << 20, {.native_code = memory_.get(), .promote_after = promote_after, .optimize_after = 0, .observer = &seen}) {}
+        : guest(1 << 20, {.native_code = memory_.get(),
+                          .promote_after = promote_after,
+                          .optimize_after = 0,
+                          .observer = &seen}) {}
 
     Recorder seen;
 

@@ -31,6 +31,23 @@ TEST(Run, StopsWhenTheBudgetIsUsedUp) {
     EXPECT_EQ(guest.state().instret, 1'000'010u);
 }
 
+TEST(Run, NestedLoopsCountExactlyWhereverTheyStop) {
+    // Given: 300 turns of a loop around two of three turns each, which begin behind a branch
+    for (const std::uint64_t budget : {2, 7, 10, 13, 31, 100}) {
+        Guest guest;
+        guest.code(kRam, {addi(5, 0, 300), addi(6, 0, 3), branch(0, 5, 0, 44), addi(9, 9, 1), addi(6, 6, -1),
+                          branch(1, 6, 0, -8), addi(6, 0, 3), branch(0, 5, 0, 24), addi(9, 9, 1),
+                          addi(6, 6, -1), branch(1, 6, 0, -8), addi(5, 5, -1), branch(1, 5, 0, -44), kWfi});
+        // When: it runs in small pieces
+        unsigned pieces = 0;
+        while (guest.run(budget) == Stop::Budget && ++pieces < 10000)
+            ;
+        // Then
+        EXPECT_EQ(guest.state().x[9], 1800u);
+        EXPECT_EQ(guest.state().instret, 1 + 300 * (2 + 9 + 2 + 9 + 2u) + 1) << budget;
+    }
+}
+
 TEST(Run, LongLoopsDoNotGrowTheStack) {
     Guest guest;
     guest.code(kRam, {addi(1, 1, 1), branch(1, 1, 0, -4)});

@@ -69,6 +69,10 @@ constexpr std::size_t kMaxNodes = 4096;
 constexpr std::size_t kMaxBlocks = 96;
 constexpr std::size_t kMaxPredecessors = 12;
 constexpr std::size_t kMaxSets = 2048;
+// How far from its address a stream's range may reach, and how much the address may grow in one turn: a bound
+// on the address is then one on the range, and the address does not pass the end of the address space unseen.
+constexpr std::int32_t kMaxStreamDistance = 3072;
+constexpr std::int64_t kMaxStride = 256;
 
 enum class Kind : std::uint8_t {
     Dead,

@@ -3,6 +3,7 @@
 
 #include "jit/optimizer/allocate.h"
 #include "jit/optimizer/build.h"
+#include "jit/optimizer/verify.h"
 
 namespace ashlar::jit::optimizer {
 
@@ -25,11 +26,21 @@ public:
     // False when the region is too large or needs too many registers: see refusal().
     bool run(const RegionSource& source, Supports supports, const RegisterFile& file,
              unsigned passes = kAllPasses);
+    // From now on every pass is followed by a look at the graph; run() ends where that finds something.
+    void set_verification(bool wanted) { verifies_ = wanted; }
+    // What it found in the last run, and behind which pass.
+    const GraphVerdict& verdict() const { return verdict_; }
+    std::string_view failed_pass() const { return failed_pass_; }
     Graph& graph() { return graph_; }
     Allocation& allocation() { return allocation_; }
     std::string_view refusal() const { return refusal_; }
 
 private:
+    bool holds(std::string_view pass, Stage stage);
+
+    bool verifies_ = false;
+    GraphVerdict verdict_;
+    std::string_view failed_pass_;
     Graph graph_;
     Folder folder_{graph_};
     Allocation allocation_;

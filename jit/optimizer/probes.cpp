@@ -14,7 +14,6 @@ namespace {
 
 // A wider range would cross pages too often.
 constexpr std::int32_t kMaxRange = 256;
-constexpr std::int64_t kMaxStride = 256;
 
 class ProbeInsertion {
 public:
@@ -126,7 +125,7 @@ private:
                 continue;
             const std::int32_t low = std::min(probe.low, access.low);
             const std::int32_t high = std::max(probe.high, access.high);
-            if (high - low > kMaxRange)
+            if (high - low > kMaxRange || (probe.kind == Kind::StreamProbe && !is_near(low, high)))
                 continue;
             // Where the access is rare, its page may be another, or not writable, all the time.
             const bool often = graph_.blocks[access.block].weight * 2 >= graph_.blocks[probe.block].weight;
@@ -202,27 +201,32 @@ private:
         probe.guest_index = static_cast<std::uint8_t>(home.guest_instructions - (branches ? 1 : 0));
     }
 
-    // Whether `value` is never below `phi` in one turn of its loop.
-    bool grows(NodeId value, NodeId phi, unsigned depth) {
+    static bool is_near(std::int32_t low, std::int32_t high) {
+        return low >= -kMaxStreamDistance && high <= kMaxStreamDistance;
+    }
+
+    // Whether `value` is `phi` or at most `room` more in one turn of its loop.
+    bool grows(NodeId value, NodeId phi, unsigned depth, std::int64_t room = kMaxStride) {
         value = graph_.resolve(value);
         if (value == phi)
             return true;
         const Node& node = graph_.at(value);
         if (graph_.is_operation(value, Opcode::Add) && graph_.is_constant(node.operands[1])) {
             const std::int64_t step = graph_.at(node.operands[1]).immediate;
-            return step > 0 && step <= kMaxStride && grows(node.operands[0], phi, depth);
+            return step > 0 && step <= room && grows(node.operands[0], phi, depth, room - step);
         }
         if (node.kind != Kind::Phi || depth == 0 || !in_loop(graph_, node.block, graph_.at(phi).block))
             return false;
         for (unsigned p = 0; p < graph_.blocks[node.block].predecessor_count; ++p)
-            if (!grows(graph_.phis[node.phi].values[p], phi, depth - 1))
+            if (!grows(graph_.phis[node.phi].values[p], phi, depth - 1, room))
                 return false;
         return true;
     }
 
     NodeId create_stream(const Access& access, NodeId before) {
         const Node& phi = graph_.at(access.address);
-        if (phi.kind != Kind::Phi || graph_.streams == Graph::kMaxStreams)
+        if (phi.kind != Kind::Phi || graph_.streams == Graph::kMaxStreams ||
+            !is_near(access.low, access.high))
             return kNoNode;
         const BlockId header = phi.block;
         if (graph_.blocks[access.block].loop != header ||

@@ -81,8 +81,10 @@ void RegionCompiler::emit_shared(RegionThunks thunks) {
 std::size_t RegionCompiler::compile(const optimizer::RegionSource& source,
                                     const RegionEnvironment& environment, unsigned passes,
                                     std::size_t& generation_site) {
-    if (!optimizer_.run(source, supports, RegionEmitter::registers(), passes))
+    if (!optimizer_.run(source, supports, RegionEmitter::registers(), passes)) {
+        ASHLAR_ASSERT(optimizer_.verdict().ok());
         return 0;
+    }
     const std::size_t entry = e_.position();
     if (!region_.emit(optimizer_.graph(), optimizer_.allocation(), environment)) {
         e_.setSize(entry);

@@ -16,6 +16,8 @@ public:
     // The position of the region's entry, 0 when it is not to be: `generation_site` as in RegionEmitter.
     std::size_t compile(const optimizer::RegionSource& source, const RegionEnvironment& environment,
                         unsigned passes, std::size_t& generation_site);
+    // Graphs are looked at between passes; one that is not well-formed stops the program.
+    void set_verification(bool wanted) { optimizer_.set_verification(wanted); }
     // What became of the last region, for observers.
     optimizer::Graph& graph() { return optimizer_.graph(); }
     const optimizer::Allocation& allocation() { return optimizer_.allocation(); }

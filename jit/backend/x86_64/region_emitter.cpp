@@ -130,7 +130,7 @@ void RegionEmitter::emit_branch(BlockId id, BlockId next) {
         Exit exit = exit_at(id, block.set_count, 0, block.end_pc);
         exit.kind = Exit::Kind::Budget;
         exit.charge = 0;
-        exit.give_back = 1;
+        exit.give_back = 1 - (block.pending + block.guest_instructions - taken_charge);
         exit_from_jump(e.jump_if_later(kLessOrEqual), exit);
         taken_charge = other_charge = 0;
         taken.backward = other.backward = false;
@@ -184,6 +184,7 @@ void RegionEmitter::emit_edge(BlockId from, const Edge& edge, std::int32_t instr
         Exit exit = exit_at(from, sets, 0, edge.pc);
         exit.kind = Exit::Kind::Budget;
         exit.charge = 0;
+        exit.give_back = -std::int32_t{graph_->blocks[edge.target].pending};
         exit_from_jump(e.jump_if_later(kLessOrEqual), exit);
     }
     collect_phi_moves(from, edge.target);
@@ -289,7 +290,7 @@ void RegionEmitter::emit_exit(const Exit& exit) {
     }
     if (exit.kind == Exit::Kind::Budget) {
         if (exit.give_back != 0)
-            e.add(e.context_field(offsetof(Context, budget)), exit.give_back);
+            charge(-exit.give_back);
         return e.jump_to(thunks_.exit_budget);
     }
     // Every way round a loop through other code looks at the budget here, whichever way the jump goes.

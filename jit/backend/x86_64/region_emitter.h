@@ -83,10 +83,11 @@ private:
         std::int32_t pc = 0;                // Direct, Budget
         NodeId target = optimizer::kNoNode; // Indirect: to this + displacement
         std::int32_t displacement = 0;
-        std::uint8_t give_back = 0; // instructions charged that have not happened
-        bool unable = false;        // the region cannot go on at `pc`: tier 1 must
-        std::size_t jump = 0;       // rel32 that leads here
-        std::int32_t marked = 0;    // pc of the guest instruction that leaves
+        std::int32_t give_back =
+            0;                   // instructions charged that have not happened, less those yet to be charged
+        bool unable = false;     // the region cannot go on at `pc`: tier 1 must
+        std::size_t jump = 0;    // rel32 that leads here
+        std::int32_t marked = 0; // pc of the guest instruction that leaves
     };
     struct Cold { // a probe that missed, resumed behind it
         std::size_t jump, resume;
