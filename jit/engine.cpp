@@ -56,6 +56,8 @@ Status EngineCore::create_harts() {
         if (former_ == nullptr)
             return Error::OutOfMemory;
         ASHLAR_TRY(regions_.reserve());
+        if (options_.counted_exits != 0)
+            exits_ = ASHLAR_TRY(RegionExits::create(options_.counted_exits));
     }
     harts_.reset(new (std::nothrow) std::unique_ptr<EngineHart>[options_.harts]);
     if (harts_ == nullptr)
@@ -80,6 +82,8 @@ EngineStatistics EngineCore::statistics() const {
         result.instructions += harts_[i]->retired();
         result.host_code_instructions += harts_[i]->retired_in_host_code();
         result.tlb_misses += harts_[i]->tlb_misses();
+        result.probes_found += harts_[i]->probes_found();
+        result.probes_failed += harts_[i]->probes_failed();
     }
     if (native_ != nullptr) {
         const NativeStatistics native = native_->statistics();
@@ -92,8 +96,22 @@ EngineStatistics EngineCore::statistics() const {
         optimized.units = native.regions;
         optimized.guest_instructions = native.region_instructions;
         optimized.bytes = native.region_bytes;
+        result.regions_refused = native.regions_refused;
+    }
+    result.counts_regions = exits_ != nullptr;
+    if (exits_ != nullptr) {
+        result.region_instructions = exits_->instructions();
+        for (const RegionExit& exit : exits_->all()) {
+            LeaveStatistics& leave = result.leaves[static_cast<std::size_t>(exit.reason)];
+            leave.times += exit.times;
+            leave.outside += exit.outside;
+        }
     }
     return result;
+}
+
+std::span<const RegionExit> EngineCore::region_exits() const {
+    return exits_ != nullptr ? exits_->all() : std::span<const RegionExit>{};
 }
 
 void EngineCore::flush_code() {

@@ -38,6 +38,8 @@ struct EngineOptions {
     CodeObserver* observer = nullptr; // of translation; outlives the engine
     ExecutionObserver* execution_observer = nullptr; // makes everything slow; outlives the engine
     Clock* stopwatch = nullptr;                      // to measure compile times with; outlives the engine
+    // Ways out of regions that are counted one by one; 0: none, nor the instructions executed in regions.
+    std::size_t counted_exits = 0;
 };
 
 enum class Stop : std::uint8_t {
@@ -78,6 +80,8 @@ public:
     // Drops all translations (FENCE.I of all harts, reset).
     virtual void flush_code() = 0;
     virtual EngineStatistics statistics() const = 0;
+    // See EngineOptions::counted_exits.
+    virtual std::span<const RegionExit> region_exits() const = 0;
 };
 
 } // namespace ashlar::jit

@@ -32,6 +32,7 @@ public:
     Hart& hart(unsigned index) override;
     void flush_code() override;
     EngineStatistics statistics() const override;
+    std::span<const RegionExit> region_exits() const override;
 
     // For the harts.
     GuestMemory& memory() { return memory_; }
@@ -46,6 +47,7 @@ public:
     RegionFormer& former() { return *former_; }
     Observation* observation() { return observation_.get(); }
     RegionRecords& regions() { return regions_; }
+    RegionExits* exits() { return exits_.get(); } // or nullptr: nobody counts them
     // The IR of the block that `key` names, valid until the next call or translation.
     const ir::Block& lift(const BlockKey& key);
     EngineStatistics& counters() { return statistics_; }
@@ -74,6 +76,7 @@ private:
     std::unique_ptr<Observation> observation_;
     std::unique_ptr<RegionFormer> former_;
     RegionRecords regions_;
+    std::unique_ptr<RegionExits> exits_;
     ir::Block block_;
     interpreter::Lowering lowering_;
     std::unique_ptr<std::unique_ptr<EngineHart>[]> harts_;

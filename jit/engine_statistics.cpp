@@ -21,6 +21,31 @@ std::string_view name_of(interpreter::Exit::Kind kind) {
     return "unknown";
 }
 
+void report_regions(const EngineStatistics& statistics, Facts& facts) {
+    const TierStatistics& tier = statistics.tiers[2];
+    if (tier.units != 0)
+        facts.add_ratio("regions", "guest_instructions_each", tier.guest_instructions, tier.units);
+    if (tier.guest_instructions != 0)
+        facts.add_ratio("regions", "bytes_per_instruction", tier.bytes, tier.guest_instructions);
+    facts.add("regions", "refused", statistics.regions_refused);
+    facts.add("regions", "dropped", statistics.regions_dropped);
+    facts.add("regions", "confirmed", statistics.regions_confirmed);
+    facts.add("regions", "probes_found", statistics.probes_found);
+    facts.add("regions", "probes_failed", statistics.probes_failed);
+    if (!statistics.counts_regions)
+        return;
+    std::uint64_t entries = 0; // as often as they are left
+    for (const LeaveStatistics& leave : statistics.leaves)
+        entries += leave.times;
+    facts.add("regions", "entries", entries);
+    facts.add_ratio("regions", "instructions_per_entry", statistics.region_instructions, entries);
+    for (std::size_t i = 0; i < statistics.leaves.size(); ++i)
+        facts.add("region_exits", name_of(static_cast<optimizer::Leave>(i)), statistics.leaves[i].times);
+    for (std::size_t i = 0; i < statistics.leaves.size(); ++i)
+        facts.add("instructions_after", name_of(static_cast<optimizer::Leave>(i)),
+                  statistics.leaves[i].outside);
+}
+
 } // namespace
 
 void report(const EngineStatistics& statistics, Facts& facts) {
@@ -37,6 +62,7 @@ void report(const EngineStatistics& statistics, Facts& facts) {
                       tier.compile_ns / std::max<std::uint64_t>(tier.guest_instructions, 1));
         }
     }
+    report_regions(statistics, facts);
     facts.add("code", "flushes", statistics.flushes);
     facts.add("code", "pages_invalidated", statistics.pages_invalidated);
     facts.add("code", "blocks_invalidated", statistics.blocks_invalidated);

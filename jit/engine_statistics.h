@@ -6,6 +6,7 @@
 
 #include "jit/facts.h"
 #include "jit/interpreter/op.h"
+#include "jit/optimizer/leave.h"
 #include "jit/platform.h"
 
 namespace ashlar::jit {
@@ -15,6 +16,12 @@ struct TierStatistics {
     std::uint64_t guest_instructions = 0; // in them
     std::uint64_t bytes = 0;              // of code made of them, since the beginning
     std::uint64_t compile_ns = 0;         // spent on that, if it is measured
+};
+
+// Ways out of regions that have a reason in common.
+struct LeaveStatistics {
+    std::uint64_t times = 0;
+    std::uint64_t outside = 0; // guest instructions from then until the next region
 };
 
 struct EngineStatistics {
@@ -28,6 +35,13 @@ struct EngineStatistics {
     std::uint64_t executions = 0; // times that a hart entered translated code from its run loop
     std::array<std::uint64_t, interpreter::Exit::kKinds> exits{}; // how it came back
     std::uint64_t jump_cache_misses = 0;
+    std::uint64_t regions_refused = 0;   // too large or too difficult
+    std::uint64_t regions_dropped = 0;   // because their pages were written to or mapped elsewhere
+    std::uint64_t regions_confirmed = 0; // whose pages are where they were, after mappings have changed
+    std::uint64_t probes_found = 0, probes_failed = 0;
+    bool counts_regions = false; // what follows is counted
+    std::uint64_t region_instructions = 0;
+    std::array<LeaveStatistics, optimizer::kLeaves> leaves{};
     std::uint64_t block_lookups = 0, tlb_misses = 0, exceptions = 0, interrupts = 0;
 };
 

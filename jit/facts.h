@@ -12,9 +12,22 @@ class Facts {
 public:
     // No name is added twice.
     virtual void add(std::string_view group, std::string_view name, std::uint64_t value) = 0;
+    // part / whole, with two decimals.
+    void add_ratio(std::string_view group, std::string_view name, std::uint64_t part, std::uint64_t whole) {
+        add_hundredths(group, name, whole == 0 ? 0 : hundredths(part, whole));
+    }
+    void add_percent(std::string_view group, std::string_view name, std::uint64_t part, std::uint64_t whole) {
+        add_hundredths(group, name, whole == 0 ? 0 : hundredths(part * 100, whole));
+    }
 
 protected:
+    virtual void add_hundredths(std::string_view group, std::string_view name, std::uint64_t value) = 0;
     ~Facts() = default;
+
+private:
+    static std::uint64_t hundredths(std::uint64_t part, std::uint64_t whole) {
+        return part / whole * 100 + (part % whole * 100 + whole / 2) / whole;
+    }
 };
 
 // A line for each fact, in columns.
@@ -24,6 +37,8 @@ public:
     void add(std::string_view group, std::string_view name, std::uint64_t value) override;
 
 private:
+    void add_hundredths(std::string_view group, std::string_view name, std::uint64_t value) override;
+
     Sink& sink_;
 };
 
@@ -37,6 +52,8 @@ public:
     void add(std::string_view group, std::string_view name, std::uint64_t value) override;
 
 private:
+    void add_hundredths(std::string_view group, std::string_view name, std::uint64_t value) override;
+
     Sink& sink_;
     bool first_ = true;
 };

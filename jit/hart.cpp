@@ -29,6 +29,8 @@ EngineHart::EngineHart(EngineCore& engine)
       mmu_(engine.memory(), engine.bus(), *this) {
     context_.mmu = &mmu_;
     context_.helpers = this;
+    if (RegionExits* const exits = engine.exits())
+        context_.region_exit = &exits->before_regions();
     initialize_views();
     state_changed();
 }
@@ -52,6 +54,7 @@ void EngineHart::kick() {
 void EngineHart::state_changed() {
     context_.budget = 0;
     context_.retired_at_zero = static_cast<std::int64_t>(state_->instret);
+    context_.region_mark = context_.retired();
     riscv64::derive_sd(*state_);
     renew_all_views();
     refresh_context();

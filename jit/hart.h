@@ -41,6 +41,8 @@ public:
     void request_attention() { context_.attention.store(true, std::memory_order_relaxed); }
     std::uint64_t retired() const { return static_cast<std::uint64_t>(context_.retired()); }
     std::uint64_t retired_in_host_code() const { return context_.retired_in_host_code; }
+    std::uint64_t probes_found() const { return context_.probes_found; }
+    std::uint64_t probes_failed() const { return context_.probes_failed; }
     std::uint64_t tlb_misses() const { return mmu_.misses(); }
 
 private:

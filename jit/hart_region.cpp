@@ -39,7 +39,8 @@ void EngineHart::optimize(Block& root) {
                               .passes = engine_.options().optimizer_passes,
                               .verify = engine_.options().verify_ir,
                               .marks = engine_.observation() != nullptr ? &engine_.observation()->marks()
-                                                                        : nullptr};
+                                                                        : nullptr,
+                              .exits = engine_.exits()};
     const RegionCode code = engine_.native()->optimize(region);
     if (engine_.observation() != nullptr)
         engine_.observation()->optimized(former, pc, code);
@@ -59,8 +60,11 @@ void EngineHart::revalidate_region(std::uint64_t name) {
         holds = holds && mmu_.fetch(address, 2, mapping) && mapping.uniform &&
                 mapping.address.align_down(kPageSize) == page.physical;
     }
-    if (!holds)
+    if (!holds) {
+        ++engine_.counters().regions_dropped;
         return engine_.native()->drop_region(record.root);
+    }
+    ++engine_.counters().regions_confirmed;
     engine_.native()->set_generation(record.generation_site, pc, context_.generation);
 }
 

@@ -8,6 +8,7 @@
 #include "jit/code_marks.h"
 #include "jit/interpreter/op.h"
 #include "jit/optimizer/source.h"
+#include "jit/region_exits.h"
 #include "lib/bytes.h"
 #include "lib/format.h"
 #include "lib/result.h"
@@ -49,6 +50,7 @@ struct NativeRegion {
     unsigned passes = ~0u;        // optimizer::Pass
     bool verify = false;          // EngineOptions::verify_ir
     CodeMarks* marks = nullptr;   // for an observer: takes marks, whose parts are the source's blocks
+    RegionExits* exits = nullptr; // for statistics: where the region counts how it is left
 };
 struct RegionCode {
     Bytes code{};                          // empty: the region was not compiled

@@ -4,6 +4,7 @@
 
 namespace ashlar::jit {
 
+using optimizer::Leave;
 using optimizer::SourceBlock;
 
 namespace {
@@ -31,10 +32,10 @@ void RegionFormer::form(BlockFinder& finder, Block& root, std::uint64_t pc) {
         *next = pending_[pending_.size() - 1];
         pending_.resize(pending_.size() - 1);
         const std::int16_t index = add(finder, chosen.place, chosen.weight);
-        if (index == SourceBlock::kOutside)
-            continue;
         SourceBlock& from = source_.blocks[chosen.from];
         (chosen.taken ? from.taken : from.not_taken) = index;
+        if (index == SourceBlock::kOutside)
+            (chosen.taken ? from.taken_leave : from.not_taken_leave) = leave_;
     }
 }
 
@@ -53,11 +54,15 @@ std::int16_t RegionFormer::add(BlockFinder& finder, const Place& place, std::uin
         if (places_[i] == place)
             return static_cast<std::int16_t>(i);
     Block* const block = finder.find_block(root_pc_ + static_cast<std::uint64_t>(place.pc));
+    leave_ = Leave::Absent;
     if (block == nullptr || block->key.single || block->key.straddles())
         return SourceBlock::kOutside;
     weight = std::min(weight, finder.executions(*block));
-    if (weight * kSeldom < root_weight_ ||
-        guest_instructions_ + block->guest_instructions > kMaxGuestInstructions)
+    leave_ = weight == 0 ? Leave::Absent : Leave::Seldom;
+    if (weight * kSeldom < root_weight_)
+        return SourceBlock::kOutside;
+    leave_ = Leave::Large;
+    if (guest_instructions_ + block->guest_instructions > kMaxGuestInstructions)
         return SourceBlock::kOutside;
     const ir::Block& code = finder.lift_block(*block);
     if (source_.blocks.size() + 1 >= optimizer::kMaxBlocks ||
@@ -90,8 +95,10 @@ void RegionFormer::expand(std::size_t index) {
         place.pc = pc + last.immediate;
         if (last.attribute == static_cast<std::uint8_t>(ir::JumpHint::Call)) {
             const auto end = place.callees.begin() + place.depth;
-            if (place.depth == kMaxDepth || std::find(place.callees.begin(), end, place.pc) != end)
-                return; // too deep, or a recursion
+            if (place.depth == kMaxDepth || std::find(place.callees.begin(), end, place.pc) != end) {
+                source_.blocks[index].taken_leave = Leave::Deep;
+                return;
+            }
             place.returns[place.depth] = pc + last.pc_offset + last.guest_length;
             place.callees[place.depth++] = place.pc;
         }
@@ -102,8 +109,14 @@ void RegionFormer::expand(std::size_t index) {
         place.pc = pc + last.displacement;
         return consider(index, false, place);
     case ir::Opcode::JumpIndirect:
-        if (last.attribute != static_cast<std::uint8_t>(ir::JumpHint::Return) || place.depth == 0)
+        if (last.attribute != static_cast<std::uint8_t>(ir::JumpHint::Return)) {
+            source_.blocks[index].taken_leave = Leave::Indirect;
             return;
+        }
+        if (place.depth == 0) {
+            source_.blocks[index].taken_leave = Leave::Return;
+            return;
+        }
         place.pc = place.returns[--place.depth];
         place.returns[place.depth] = place.callees[place.depth] = 0;
         return consider(index, true, place);

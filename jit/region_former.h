@@ -64,6 +64,7 @@ private:
     std::uint64_t root_pc_ = 0;
     std::uint32_t root_weight_ = 0;
     unsigned guest_instructions_ = 0;
+    optimizer::Leave leave_{}; // why add() has left a block out
     optimizer::RegionSource source_;
     Pages pages_;
     std::array<Place, optimizer::kMaxBlocks> places_{};

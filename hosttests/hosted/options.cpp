@@ -76,11 +76,12 @@ TEST(Options, RefusesNonsense) {
 }
 
 TEST(Options, Visibility) {
-    const VisibilityOptions seen =
-        accept({"--dump-code", "--dump-ir=x.ir", "--dump-graph=x.graph", "--dump-filter", "main", "k"})
-            .visibility;
+    const VisibilityOptions seen = accept({"--dump-code", "--dump-ir=x.ir", "--dump-graph=x.graph",
+                                           "--dump-exits", "--dump-filter", "main", "k"})
+                                       .visibility;
     EXPECT_EQ(seen.dump_code, "");
     EXPECT_EQ(seen.dump_graph, "x.graph");
+    EXPECT_EQ(seen.dump_exits, "");
     EXPECT_EQ(seen.dump_ir, "x.ir");
     EXPECT_EQ(seen.dump_filter, "main");
     const VisibilityOptions traced = accept({"--trace-exec=t", "--trace-filter=10-20", "k"}).visibility;

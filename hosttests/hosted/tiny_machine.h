@@ -64,6 +64,7 @@ struct TextSink final : Sink {
 struct TinyTuning {
     unsigned promote_after = 1;  // every block is compiled at once
     unsigned optimize_after = 0; // and nothing optimized
+    std::size_t counted_exits = 0;
 };
 
 // Runs the tiny guest and returns the machine's statistics.
@@ -86,6 +87,7 @@ inline std::string run_tiny_guest(const VisibilityOptions& options, TinyTuning t
     config.native_code = code.get();
     config.promote_after = tuning.promote_after;
     config.optimize_after = tuning.optimize_after;
+    config.counted_exits = tuning.counted_exits;
     config.measures_compilation = true;
     if (visibility != nullptr) {
         config.observer = visibility->observer();
@@ -99,6 +101,8 @@ inline std::string run_tiny_guest(const VisibilityOptions& options, TinyTuning t
     TextSink statistics;
     TextFacts facts(statistics);
     machine.value()->report_statistics(facts);
+    if (visibility != nullptr)
+        visibility->print_exits(machine.value()->region_exits());
     return statistics.text;
 }
 

@@ -100,6 +100,7 @@ void translator_main(const Environment& environment) {
         .promote_after = static_cast<unsigned>(tuning.promote_after),
         .optimize_after = tuning.tier == 2 ? static_cast<unsigned>(tuning.optimize_after) : 0,
         .measures_compilation = tuning.statistics,
+        .counted_exits = tuning.statistics ? std::size_t{4096} : 0,
     };
     Result<std::unique_ptr<board::Machine>> machine = board::Machine::create(config);
     if (!machine.ok()) {

@@ -61,6 +61,7 @@ public:
     Status reset() override;
     void kick() override;
     void report_statistics(Facts& facts) override;
+    std::span<const RegionExit> region_exits() const override { return engine_->region_exits(); }
 
 private:
     void set_interrupt(unsigned hart, riscv64::Interrupt line, bool level) override;
@@ -103,6 +104,7 @@ Status VirtualMachine::build() {
     options.optimizer_passes = config_.optimizer_passes;
     options.observer = config_.observer;
     options.execution_observer = config_.execution_observer;
+    options.counted_exits = config_.counted_exits;
     options.stopwatch = config_.measures_compilation ? config_.clock : nullptr;
     engine_ = ASHLAR_TRY(Engine::create(memory_, bus_, board_.timebase(), options));
     if (options.builtin_sbi)
@@ -286,6 +288,16 @@ void VirtualMachine::report_statistics(Facts& facts) {
     facts.add("instructions", "per_us", instructions / busy_us);
     facts.add("instructions", "interpreted", instructions - engine.host_code_instructions);
     facts.add("instructions", "host_code", engine.host_code_instructions);
+    if (engine.counts_regions) {
+        const std::uint64_t optimized = engine.region_instructions;
+        facts.add("instructions", "tier1", engine.host_code_instructions - optimized);
+        facts.add("instructions", "tier2", optimized);
+        facts.add_percent("instructions", "tier0_percent", instructions - engine.host_code_instructions,
+                          instructions);
+        facts.add_percent("instructions", "tier1_percent", engine.host_code_instructions - optimized,
+                          instructions);
+        facts.add_percent("instructions", "tier2_percent", optimized, instructions);
+    }
     report(engine, facts);
     board_.report_statistics(facts);
 }

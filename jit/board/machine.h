@@ -33,6 +33,7 @@ struct MachineConfig {
     CodeObserver* observer = nullptr; // of the engine's translations; outlives the machine
     ExecutionObserver* execution_observer = nullptr;
     bool measures_compilation = false; // for statistics: how long it takes
+    std::size_t counted_exits = 0;     // for statistics: see EngineOptions
 };
 
 struct Outcome {
@@ -64,6 +65,7 @@ public:
     // Makes run() return soon; callable from any thread and from signal handlers.
     virtual void kick() = 0;
     virtual void report_statistics(Facts& facts) = 0;
+    virtual std::span<const RegionExit> region_exits() const = 0;
 };
 
 } // namespace ashlar::jit::board

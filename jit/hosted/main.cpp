@@ -218,6 +218,7 @@ int run_machine(const Options& options) {
     config.console = &terminal;
     config.entropy = &entropy;
     config.diagnostics = &messages;
+    constexpr std::size_t kCountedExits = std::size_t{1} << 16;
     constexpr std::size_t kNativeCodeBytes = std::size_t{64} << 20;
     std::optional<HostedCodeMemory> code_memory;
     if (options.tier != 0) {
@@ -230,6 +231,8 @@ int run_machine(const Options& options) {
     config.observer = visibility->observer();
     config.execution_observer = visibility->execution_observer();
     config.measures_compilation = options.statistics != StatisticsFormat::None;
+    if (config.measures_compilation || options.visibility.dump_exits)
+        config.counted_exits = kCountedExits;
     const auto machine = board::Machine::create(config);
     if (!machine.ok())
         return kFailure; // the reason was written to `messages`
@@ -239,6 +242,7 @@ int run_machine(const Options& options) {
     const int code = Session(*machine.value(), terminal, clock, messages).run();
     running_machine.store(nullptr);
     terminal.flush();
+    visibility->print_exits(machine.value()->region_exits());
     report_statistics(*machine.value(), options.statistics, messages);
     return code;
 }

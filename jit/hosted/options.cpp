@@ -28,6 +28,7 @@ Runs a riscv64 machine that is compatible with QEMU's `virt` board.
   --dump-ir[=FILE]       write the intermediate representation of each translated block to FILE or standard error
   --dump-graph[=FILE]    write the optimized graph of each region that tier 2 compiles
   --dump-code[=FILE]     write the host code of each compiled block or region, disassembled
+  --dump-exits[=FILE]    write at the end how often each region was left for what reason
   --dump-filter PC[-PC]  only what was translated for these guest-virtual addresses (hexadecimal), or NAME: for
                          the function with that name
   --symbols FILE[@BASE]  names for guest code: an ELF, or text such as System.map; with BASE, as if its lowest
@@ -141,6 +142,7 @@ private:
         }
         VisibilityOptions& visibility = options_.visibility;
         std::optional<std::string>* const output = name == "--dump-code"    ? &visibility.dump_code
+                                                   : name == "--dump-exits" ? &visibility.dump_exits
                                                    : name == "--dump-graph" ? &visibility.dump_graph
                                                    : name == "--dump-ir"    ? &visibility.dump_ir
                                                    : name == "--jitdump"    ? &visibility.jitdump

@@ -20,7 +20,7 @@ struct SymbolFile {
 
 // What is to be seen of the engine. Paths of output may be empty: standard error.
 struct VisibilityOptions {
-    std::optional<std::string> dump_code, dump_graph, dump_ir, trace;
+    std::optional<std::string> dump_code, dump_exits, dump_graph, dump_ir, trace;
     std::string dump_filter, trace_filter; // empty: everything
     bool perf_map = false;
     std::optional<std::string> jitdump; // the directory; empty: the current one

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "jit/hosted/dump.h"
+#include "jit/hosted/exits.h"
 #include "jit/hosted/file.h"
 #include "jit/hosted/profile.h"
 #include "lib/elf.h"
@@ -69,9 +70,14 @@ bool Visibility::load_symbols(const VisibilityOptions& options, const std::vecto
 }
 
 bool Visibility::open_dumps(const VisibilityOptions& options, std::string& error) {
-    AddressFilter filter;
+    AddressFilter& filter = dump_filter_;
     if (!parse_filter(options.dump_filter, filter, error))
         return false;
+    if (options.dump_exits) {
+        exits_sink_ = open(*options.dump_exits, error);
+        if (exits_sink_ == nullptr)
+            return false;
+    }
     if (options.dump_ir) {
         Sink* const sink = open(*options.dump_ir, error);
         if (sink == nullptr)
@@ -148,6 +154,11 @@ bool Visibility::parse_filter(const std::string& text, AddressFilter& filter, st
 void Visibility::block_lifted(const GuestCode& guest, const ir::Block& block) {
     for (const auto& observer : observers_)
         observer->block_lifted(guest, block);
+}
+
+void Visibility::print_exits(std::span<const RegionExit> exits) {
+    if (exits_sink_ != nullptr)
+        print_region_exits(exits, dump_filter_, symbols_, *exits_sink_);
 }
 
 void Visibility::region_optimized(const OptimizedRegion& region) {

@@ -11,6 +11,7 @@
 #include "jit/hosted/options.h"
 #include "jit/hosted/text_file.h"
 #include "jit/hosted/trace.h"
+#include "jit/region_exits.h"
 
 namespace ashlar::jit::hosted {
 
@@ -22,6 +23,8 @@ public:
 
     // For the engine; nullptr when there is nothing to see.
     CodeObserver* observer() { return observers_.empty() ? nullptr : this; }
+    // For the machine's ways out of regions, at the end.
+    void print_exits(std::span<const RegionExit> exits);
     ExecutionObserver* execution_observer() { return trace_ ? &*trace_ : nullptr; }
 
 private:
@@ -40,6 +43,8 @@ private:
     void code_flushed() override;
 
     Symbols symbols_;
+    AddressFilter dump_filter_;
+    Sink* exits_sink_ = nullptr; // or nobody wants to see them
     std::map<std::string, std::unique_ptr<TextFile>> files_;
     std::vector<std::unique_ptr<CodeObserver>> observers_;
     std::optional<ExecutionTrace> trace_;

@@ -12,6 +12,10 @@ namespace ashlar::jit::mmu {
 class Mmu;
 }
 
+namespace ashlar::jit {
+struct RegionExit;
+}
+
 namespace ashlar::jit::interpreter {
 
 struct Context;
@@ -127,6 +131,11 @@ struct Context {
     mmu::Mmu* mmu = nullptr;
     Helpers* helpers = nullptr;
     std::uint64_t retired_in_host_code = 0; // while out of it
+    // How the last region was left, if that is counted, and the instructions retired then, or when a region
+    // was entered last.
+    RegionExit* region_exit = nullptr;
+    std::int64_t region_mark = 0;
+    std::uint64_t probes_found = 0, probes_failed = 0; // that regions could not answer themselves
 
     static constexpr unsigned kVirtualBits = 39; // bits from here on are all equal, in RAM's addresses too
     static constexpr std::uint64_t kGenerationUnit = std::uint64_t{1} << kVirtualBits,

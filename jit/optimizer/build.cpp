@@ -117,6 +117,7 @@ private:
             const ir::Instruction& first = instructions[count];
             result.guest_instructions = first.guest_index;
             result.taken.pc = result.end_pc = block.pc + first.pc_offset;
+            result.taken.leave = Leave::Unsupported;
             return result;
         }
         result.guest_instructions = block.guest_instructions;
@@ -141,6 +142,8 @@ private:
             break;
         default: result.taken = edge(block.taken, block.pc + last.immediate, from);
         }
+        result.taken.leave = block.taken_leave;
+        result.not_taken.leave = block.not_taken_leave;
         return result;
     }
 

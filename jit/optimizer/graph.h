@@ -12,6 +12,7 @@
 
 #include "jit/ir/block.h"
 #include "jit/ir/state_layout.h"
+#include "jit/optimizer/leave.h"
 #include "lib/assert.h"
 
 namespace ashlar::jit::optimizer {
@@ -131,6 +132,7 @@ struct Edge {
     BlockId target = kNoBlock; // none: out of the region, to `pc`
     std::int32_t pc = 0;       // relative to the region's start
     bool backward = false;     // the budget is looked at
+    Leave leave{};             // why it leads out of the region
 };
 
 struct BasicBlock {

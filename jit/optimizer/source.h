@@ -17,6 +17,7 @@ struct SourceBlock {
     std::uint32_t weight = 1; // how often it has run, relative
     // Source blocks that follow. An indirect jump's `taken` is where it is expected to go.
     std::int16_t taken = kOutside, not_taken = kOutside;
+    Leave taken_leave = Leave::Large, not_taken_leave = Leave::Large; // why they are outside
 };
 
 struct RegionSource {

@@ -108,9 +108,14 @@ RegionCode BaselineCompiler::optimize(const NativeRegion& region) {
         return {};
     std::size_t site = 0;
     const auto body = static_cast<std::uint32_t>(region.root->imm);
-    const RegionEnvironment environment{
-        region.page_offset, region.one_page,      region.pc ^ region.generation,
-        region.identity,    body + kCounterBytes, RegionMarks(region.marks, region.source, emit_.position())};
+    const RegionEnvironment environment{region.page_offset,
+                                        region.one_page,
+                                        region.pc ^ region.generation,
+                                        region.identity,
+                                        body + kCounterBytes,
+                                        RegionMarks(region.marks, region.source, emit_.position()),
+                                        region.exits,
+                                        region.pc};
     regions_->set_verification(region.verify);
     const std::size_t entry = regions_->compile(region.source, environment, region.passes, site);
     RegionCode result{.graph = &regions_->graph(),

@@ -18,6 +18,7 @@ ProbeAnswer answer_probe(Context& context, std::uint64_t address, const ProbeReq
         request.writes && !request.speculative_write ? mmu::Access::Store : mmu::Access::Load;
     const bool found =
         !request.speculative && context.mmu->probe(address, request.length, request.writes, access, addend);
+    ++(found ? context.probes_found : context.probes_failed);
     if (request.stream_slot != 0) {
         // As in RegionEmitter::emit_stream_start.
         const std::uint64_t page_end = (address | (kPageSize - 1)) + 1;

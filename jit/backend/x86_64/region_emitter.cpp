@@ -45,6 +45,7 @@ void RegionEmitter::emit_entry() {
         exits_.push({});
         exits_[0].jump = moved; // reported, see emit_cold_code
     }
+    count_entry();
     e.mov(slot(ir::kPcSlot), e.rbp);
     for (unsigned number = 1; number < optimizer::kValueSlots; ++number) {
         const NodeId id = graph_->entries[number];
@@ -74,6 +75,7 @@ void RegionEmitter::emit_block(BlockId id, BlockId next) {
     case BasicBlock::End::Indirect: {
         Exit exit = exit_at(id, block.set_count, block.guest_instructions, 0);
         exit.kind = Exit::Kind::Indirect;
+        exit.leave = block.taken.leave;
         exit.target = block.a;
         exit.displacement = block.displacement;
         return emit_exit(exit);
@@ -98,6 +100,7 @@ void RegionEmitter::emit_node(NodeId id) {
     case Kind::Expect: {
         Exit exit = exit_at(node.block, node.sets, node.guest_index, 0);
         exit.kind = Exit::Kind::Indirect;
+        exit.leave = Leave::Unexpected;
         exit.target = node.operands[0];
         exit.displacement = node.displacement;
         const std::uint8_t code = emit_compare(node.operands[0], node.operands[1], ir::Condition::NotEqual);
@@ -168,6 +171,7 @@ void RegionEmitter::emit_taken(std::uint8_t condition, BlockId from, const Edge&
     }
     Exit exit = exit_at(from, graph_->blocks[from].set_count, 0, edge.pc);
     exit.charge = charge;
+    exit.leave = edge.leave;
     exit_from_jump(jump, exit);
 }
 
@@ -176,6 +180,7 @@ void RegionEmitter::emit_edge(BlockId from, const Edge& edge, std::int32_t instr
     if (edge.target == kNoBlock) {
         Exit exit = exit_at(from, sets, 0, edge.pc);
         exit.charge = instructions;
+        exit.leave = edge.leave;
         return emit_exit(exit);
     }
     if (instructions != 0 || edge.backward)
@@ -234,6 +239,7 @@ RegionEmitter::Exit RegionEmitter::exit_at(BlockId block, std::uint16_t sets, st
 RegionEmitter::Exit RegionEmitter::exit_before(const Node& node) const {
     Exit exit = exit_at(node.block, node.sets, node.guest_index, node.pc);
     exit.unable = true;
+    exit.leave = leave_of(node);
     return exit;
 }
 
@@ -288,6 +294,7 @@ void RegionEmitter::emit_exit(const Exit& exit) {
     } else {
         load_pc(e.rbp, exit.pc);
     }
+    count_exit(exit);
     if (exit.kind == Exit::Kind::Budget) {
         if (exit.give_back != 0)
             charge(-exit.give_back);

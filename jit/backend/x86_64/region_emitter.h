@@ -10,6 +10,7 @@
 #include "jit/backend/x86_64/parallel_move.h"
 #include "jit/optimizer/allocate.h"
 #include "jit/optimizer/graph.h"
+#include "jit/region_exits.h"
 #include "jit/region_marks.h"
 
 namespace ashlar::jit::x86_64 {
@@ -26,6 +27,8 @@ struct RegionEnvironment {
     std::uint64_t identity;    // what exit_region reports
     std::size_t tier1;         // position of the root block's own code
     RegionMarks marks{};
+    RegionExits* exits = nullptr; // counts the ways out, if not nullptr
+    std::uint64_t pc = 0;         // of the region, for that
 };
 
 // What lies behind a call of the probe thunks.
@@ -69,6 +72,7 @@ private:
     using Location = optimizer::Location;
     using Reg64 = Xbyak::Reg64;
     using Xmm = Xbyak::Xmm;
+    using Leave = optimizer::Leave;
 
     static constexpr std::uint8_t kScratchSlot = interpreter::kSlots - 1;
     static constexpr std::uint8_t kFirstStreamSlot = kScratchSlot - 2 * optimizer::Graph::kMaxStreams;
@@ -88,6 +92,7 @@ private:
         bool unable = false;     // the region cannot go on at `pc`: tier 1 must
         std::size_t jump = 0;    // rel32 that leads here
         std::int32_t marked = 0; // pc of the guest instruction that leaves
+        Leave leave{};           // why, if not for the budget
     };
     struct Cold { // a probe that missed, resumed behind it
         std::size_t jump, resume;
@@ -130,6 +135,12 @@ private:
     bool is_narrow(NodeId id) const;
     // From here on: code of the guest instruction at `pc`.
     void mark(BlockId block, std::int32_t pc);
+
+    // Statistics: region_counts.cpp
+    static Leave leave_of(const Node& node);
+    void count_entry();
+    void count_exit(const Exit& exit);
+    void count_since_mark(std::size_t field);
 
     // Operands: region_operands.cpp
     Location location(NodeId id) const;

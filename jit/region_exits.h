@@ -1,0 +1,61 @@
+// Counts of the ways out of regions, when somebody asks for them: host code itself adds to them.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "jit/optimizer/leave.h"
+#include "lib/assert.h"
+#include "lib/result.h"
+
+namespace ashlar::jit {
+
+struct RegionExit {
+    std::uint64_t times = 0;
+    std::uint64_t inside = 0;  // guest instructions executed since the region was entered
+    std::uint64_t outside = 0; // by tiers 0 and 1 from then until the next region
+    // Guest-virtual addresses as they were when the region was compiled.
+    std::uint64_t region = 0, from = 0,
+                  to = 0; // from: the instruction that leaves; to: 0 when it is not fixed
+    optimizer::Leave reason{};
+};
+
+class RegionExits {
+public:
+    static Result<std::unique_ptr<RegionExits>> create(std::size_t capacity) {
+        std::unique_ptr<RegionExits> result(new (std::nothrow) RegionExits(capacity));
+        if (result == nullptr)
+            return Error::OutOfMemory;
+        result->exits_.reset(new (std::nothrow) RegionExit[capacity]);
+        if (result->exits_ == nullptr)
+            return Error::OutOfMemory;
+        return result;
+    }
+
+    // Takes as outside what is executed before the first region.
+    RegionExit& before_regions() { return before_; }
+    // Where the exit counts from now on. There is always a place: what is too much counts together.
+    RegionExit& add(const RegionExit& exit) {
+        if (size_ == capacity_)
+            return rest_;
+        return exits_[size_++] = exit;
+    }
+    std::span<const RegionExit> all() const { return {exits_.get(), size_}; }
+    // Their reasons are not known.
+    const RegionExit& rest() const { return rest_; }
+    std::uint64_t instructions() const {
+        std::uint64_t sum = rest_.inside;
+        for (const RegionExit& exit : all())
+            sum += exit.inside;
+        return sum;
+    }
+
+private:
+    explicit RegionExits(std::size_t capacity) : capacity_(capacity) {}
+
+    std::unique_ptr<RegionExit[]> exits_;
+    std::size_t capacity_, size_ = 0;
+    RegionExit before_, rest_;
+};
+
+} // namespace ashlar::jit
