@@ -29,7 +29,6 @@ public:
             options.optimizer_passes = static_cast<unsigned>(std::strtoul(passes, nullptr, 0));
     }
 
-private:
     static bool compiled() {
         const char* const tier = std::getenv("ASHLAR_TEST_TIER");
         return tier != nullptr && (std::string_view(tier) == "1" || std::string_view(tier) == "2");
@@ -38,6 +37,8 @@ private:
         const char* const tier = std::getenv("ASHLAR_TEST_TIER");
         return tier != nullptr && std::string_view(tier) == "2";
     }
+
+private:
     hosted::HostedCodeMemory memory_{compiled() ? std::size_t{4} << 20 : std::size_t{4096}};
 };
 

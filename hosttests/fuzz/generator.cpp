@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "hosttests/fuzz/encode.h"
+#include "hosttests/fuzz/loops.h"
 #include "hosttests/fuzz/random.h"
 #include "jit/frontend/riscv64/decoder.h"
 #include "jit/frontend/riscv64/tables.h"
@@ -497,7 +498,7 @@ private:
 } // namespace
 
 Program generate(std::uint64_t seed, Kind kind) {
-    return Generator(seed, kind).run();
+    return kind == Kind::Loops ? LoopGenerator(seed).run() : Generator(seed, kind).run();
 }
 
 } // namespace ashlar::jit::fuzz

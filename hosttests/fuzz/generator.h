@@ -10,6 +10,7 @@ namespace ashlar::jit::fuzz {
 
 enum class Kind {
     Unprivileged, // M-mode, whole memory open: integer, atomic, floating point, compressed
+    Loops,        // like Unprivileged, but mostly loops and calls: loops.h
     Privileged,   // all modes, CSRs, traps and returns, Sv39 with odd page tables, PMP
 };
 

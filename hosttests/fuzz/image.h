@@ -18,8 +18,15 @@ std::vector<std::byte> build_image(std::span<const Program> programs, bool verbo
 struct Output {
     std::string text;
     bool finished = false;
+    std::uint64_t instructions = 0; // that the engine retired
 };
-Output run_in_engine(std::span<const std::byte> image);
+// How the engine runs an image.
+struct EngineSettings {
+    bool interprets = false;          // whatever ASHLAR_TEST_TIER says
+    unsigned passes = ~0u;            // optimizer::Pass
+    std::uint64_t piece = 10'000'000; // instructions at once
+};
+Output run_in_engine(std::span<const std::byte> image, const EngineSettings& settings);
 Output run_in_qemu(std::span<const std::byte> image);
 
 } // namespace ashlar::jit::fuzz

@@ -71,7 +71,7 @@ private:
 
 } // namespace
 
-Output run_in_engine(std::span<const std::byte> image) {
+Output run_in_engine(std::span<const std::byte> image, const EngineSettings& settings) {
     std::vector<std::byte> ram(FUZZ_RAM_BYTES);
     std::vector<std::uint8_t> code_pages(FUZZ_RAM_BYTES >> kPageShift);
     GuestMemory memory(GuestPhysicalAddress(FUZZ_BASE), ram, code_pages.data());
@@ -84,21 +84,24 @@ Output run_in_engine(std::span<const std::byte> image) {
         !bus.attach("clint", GuestPhysicalAddress(0x200'0000), 0x10000, clint).ok() ||
         !bus.attach("uart", GuestPhysicalAddress(0x1000'0000), 0x100, uart).ok() ||
         !bus.attach("finisher", GuestPhysicalAddress(0x10'0000), 0x1000, finisher).ok())
-        return {"the machine could not be built", false};
+        return {"the machine could not be built", false, 0};
     static const test::TestTier tier;
     EngineOptions options;
-    tier.apply(options);
+    if (!settings.interprets)
+        tier.apply(options);
+    options.optimizer_passes = settings.passes;
+    options.verify_ir = true;
     Result<std::unique_ptr<Engine>> engine = Engine::create(memory, bus, time, options);
     if (!engine.ok())
-        return {"the engine could not be built", false};
+        return {"the engine could not be built", false, 0};
     Hart& hart = engine.value()->hart(0);
     finisher.hart = &hart;
     riscv64::reset(hart.state(), 0, FUZZ_BASE, 0);
     hart.state_changed();
     while (!finisher.finished && hart.state().instret < kInstructionLimit)
-        if (hart.run(10'000'000) == Stop::WaitForInterrupt)
+        if (hart.run(settings.piece) == Stop::WaitForInterrupt)
             break;
-    return {std::move(uart.text), finisher.finished};
+    return {std::move(uart.text), finisher.finished, hart.state().instret};
 }
 
 Output run_in_qemu(std::span<const std::byte> image) {
@@ -113,7 +116,7 @@ Output run_in_qemu(std::span<const std::byte> image) {
         input.name() + " -serial file:" + output.name() + " < /dev/null";
     const int status = std::system(command.c_str());
     std::ifstream file(output.name(), std::ios::binary);
-    return {std::string{std::istreambuf_iterator<char>(file), {}}, status == 0};
+    return {std::string{std::istreambuf_iterator<char>(file), {}}, status == 0, 0};
 }
 
 } // namespace ashlar::jit::fuzz

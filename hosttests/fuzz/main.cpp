@@ -1,4 +1,4 @@
-// Usage: fuzz [--seed=N] [--programs=N] [--program=SEED] [GoogleTest's options]
+// Usage: fuzz [--seed=N] [--programs=N] [--program=SEED] [--passes=MASK] [--piece=N] [GoogleTest's options]
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -31,6 +31,8 @@ int main(int argc, char** argv) {
     read_option(argc, argv, "--seed=", "ASHLAR_FUZZ_SEED", options.seed);
     read_option(argc, argv, "--programs=", "ASHLAR_FUZZ_PROGRAMS", options.programs);
     read_option(argc, argv, "--program=", "ASHLAR_FUZZ_PROGRAM", options.program);
+    read_option(argc, argv, "--passes=", "ASHLAR_FUZZ_PASSES", options.passes);
+    read_option(argc, argv, "--piece=", "ASHLAR_FUZZ_PIECE", options.piece);
     if (options.program != 0)
         options.programs = 1;
     std::printf("fuzz: seed %llu, %llu programs of each kind\n",
