@@ -131,6 +131,12 @@ def test_counts_of_instructions_repeat(folder):
     check(0.5 < first["cost"]["native"] < 1 < first["cost"]["ashlar"] < 10, f"strange counts: {first}")
 
 
+def test_kernels_run_in_tier_2(folder):
+    rows = compare(folder, "--tiers", "--exits", "1", "sha256", "matmul")["rows"]
+    check(all(row["facts"]["instructions.tier2_percent"] > 98 and len(row["exits"]) == 2 for row in rows) and len(rows) == 2,
+          f"not in tier 2: {rows}")
+
+
 # ---------------------------------------------------------------- the hypervisor under QEMU
 
 def test_embedded_guest_runs_without_a_bundle(folder):
