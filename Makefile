@@ -105,6 +105,13 @@ $(HOST)/tests/fuzz-harness.bin: $(FUZZ_HARNESS) ; @mkdir -p $(@D) && echo "  RIS
 	    -o $(@:.bin=.elf) $(@:.bin=.S.o) $(@:.bin=.c.o)
 	$(Q)riscv64-linux-gnu-objcopy -O binary $(@:.bin=.elf) $@
 
+# Loops whose host code is counted.
+$(HOST)/tests/codegen: | $(HOST)/tests/codegen-snippets.bin
+$(HOST)/tests/codegen-snippets.bin: $(wildcard hosttests/codegen/guest/*) ; @mkdir -p $(@D) && echo "  RISCV   $@"
+	$(Q)riscv64-linux-gnu-gcc -nostdlib -static -march=rv64gc_zba_zbb_zbs -Wl,--build-id=none -Wl,--no-warn-rwx-segments \
+	    -T hosttests/codegen/guest/snippets.ld -o $(@:.bin=.elf) hosttests/codegen/guest/snippets.S
+	$(Q)riscv64-linux-gnu-objcopy -O binary $(@:.bin=.elf) $@
+
 # Programs in the manner of the architecture tests; integer-high is one that lies elsewhere.
 CONFORMANCE_GUESTS := $(patsubst hosttests/conformance/guest/%.S,$(HOST)/tests/conformance-guests/%.elf,\
                                  $(wildcard hosttests/conformance/guest/*.S)) $(HOST)/tests/conformance-guests/integer-high.elf

@@ -1,0 +1,22 @@
+// What hosttests/codegen/table.txt says of each snippet, and how it is written.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace ashlar::jit::test {
+
+struct Counts {
+    std::string guest;                    // instructions in a turn
+    std::map<unsigned, std::string> host; // by tier
+    bool operator==(const Counts&) const = default;
+};
+using Table = std::vector<std::pair<std::string, Counts>>; // in the order of the snippets
+
+constexpr const char* kTablePath = "hosttests/codegen/table.txt";
+
+Table read_table();
+std::string write_table(const Table& table);
+
+} // namespace ashlar::jit::test
