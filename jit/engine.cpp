@@ -1,5 +1,7 @@
 #include "jit/engine.h"
 
+#include <algorithm>
+
 #include "jit/engine_core.h"
 #include "jit/frontend/riscv64/lifter.h"
 #include "jit/interpreter/handlers.h"
@@ -56,8 +58,11 @@ Status EngineCore::create_harts() {
         if (former_ == nullptr)
             return Error::OutOfMemory;
         ASHLAR_TRY(regions_.reserve());
-        if (options_.counted_exits != 0)
-            exits_ = ASHLAR_TRY(RegionExits::create(options_.counted_exits));
+        // An observer of execution is told which instructions were a region's.
+        if (options_.counted_exits != 0 || options_.execution_observer != nullptr)
+            exits_ = ASHLAR_TRY(RegionExits::create(std::max<std::size_t>(options_.counted_exits, 1)));
+        if (options_.execution_observer != nullptr)
+            extents_ = ASHLAR_TRY(RegionExtents::create());
     }
     harts_.reset(new (std::nothrow) std::unique_ptr<EngineHart>[options_.harts]);
     if (harts_ == nullptr)
@@ -98,8 +103,8 @@ EngineStatistics EngineCore::statistics() const {
         optimized.bytes = native.region_bytes;
         result.regions_refused = native.regions_refused;
     }
-    result.counts_regions = exits_ != nullptr;
-    if (exits_ != nullptr) {
+    result.counts_regions = exits_ != nullptr && options_.counted_exits != 0;
+    if (result.counts_regions) {
         result.region_instructions = exits_->instructions();
         for (const RegionExit& exit : exits_->all()) {
             LeaveStatistics& leave = result.leaves[static_cast<std::size_t>(exit.reason)];
@@ -132,6 +137,8 @@ void EngineCore::flush_now() {
     ++statistics_.flushes;
     cache_->flush();
     regions_.clear();
+    if (extents_ != nullptr)
+        extents_->clear();
     if (native_ != nullptr)
         native_->flush();
     if (observation_ != nullptr)

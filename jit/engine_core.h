@@ -9,6 +9,7 @@
 #include "jit/interpreter/lower.h"
 #include "jit/ir/block.h"
 #include "jit/observation.h"
+#include "jit/region_extents.h"
 #include "jit/region_records.h"
 
 namespace ashlar::jit {
@@ -47,7 +48,8 @@ public:
     RegionFormer& former() { return *former_; }
     Observation* observation() { return observation_.get(); }
     RegionRecords& regions() { return regions_; }
-    RegionExits* exits() { return exits_.get(); } // or nullptr: nobody counts them
+    RegionExtents* extents() { return extents_.get(); } // nullptr unless execution is observed
+    RegionExits* exits() { return exits_.get(); }       // or nullptr: nobody counts them
     // The IR of the block that `key` names, valid until the next call or translation.
     const ir::Block& lift(const BlockKey& key);
     EngineStatistics& counters() { return statistics_; }
@@ -77,6 +79,7 @@ private:
     std::unique_ptr<RegionFormer> former_;
     RegionRecords regions_;
     std::unique_ptr<RegionExits> exits_;
+    std::unique_ptr<RegionExtents> extents_;
     ir::Block block_;
     interpreter::Lowering lowering_;
     std::unique_ptr<std::unique_ptr<EngineHart>[]> harts_;

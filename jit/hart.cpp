@@ -130,17 +130,27 @@ void EngineHart::run_code(const Op* code) {
 void EngineHart::run_observed(const Op* code, ExecutionObserver& observer) {
     const Block& block = Block::of(code);
     const std::uint64_t before = retired();
+    const bool compiled = engine_.native() != nullptr && engine_.native()->is_compiled(code);
     Execution execution;
     execution.hart = state_->control.hart_id;
     execution.privilege = state_->control.privilege;
-    execution.tier = engine_.native() != nullptr && engine_.native()->is_compiled(code) ? 1 : 0;
+    execution.tier = compiled ? 1 : 0;
     execution.virtual_address = GuestVirtualAddress(state_->pc);
     execution.physical_address = block.key.address;
-    execution.bytes = block.guest_bytes;
+    const ExecutedPart whole{0, block.guest_bytes};
+    execution.parts = {&whole, 1};
+    context_.region_mark = static_cast<std::int64_t>(before);
     interpreter::execute(context_, code);
     execution.instructions = retired() - before;
-    // A block that only asks to be compiled has not run.
-    if (context_.exit.kind != Exit::Kind::Promote)
+    // The region that begins with the block, if there is one, notes what was retired when it was left. One
+    // that could not do its first instruction has left that to the block's own code.
+    if (compiled && context_.region_mark != static_cast<std::int64_t>(before)) {
+        execution.tier = 2;
+        if (const auto parts = engine_.extents()->of(code); !parts.empty())
+            execution.parts = parts;
+    }
+    // What only asks to be compiled, or for its pages, has not run.
+    if (context_.exit.kind != Exit::Kind::Promote && context_.exit.kind != Exit::Kind::Region)
         observer.executed(execution);
     // Not linked: host code looks at its budget only when it jumps backward or indirectly.
     context_.exit.link = nullptr;

@@ -44,7 +44,11 @@ void EngineHart::optimize(Block& root) {
     const RegionCode code = engine_.native()->optimize(region);
     if (engine_.observation() != nullptr)
         engine_.observation()->optimized(former, pc, code);
-    if (code.code.empty() || one_page)
+    if (code.code.empty())
+        return;
+    if (engine_.extents() != nullptr && !engine_.extents()->add(root.code(), former.source()))
+        engine_.flush_code();
+    if (one_page)
         return;
     engine_.regions().add({root.code(), code.generation_site, former.pages(), false});
 }

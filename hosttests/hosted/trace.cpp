@@ -30,6 +30,31 @@ TEST(Trace, HasALineForEveryBlockThatRuns) {
     EXPECT_NE(lines[kTinyRounds].find("0x8000000c <finish+0x0>"), std::string::npos);
 }
 
+TEST(Trace, KnowsRegions) {
+    const TemporaryFile file;
+    VisibilityOptions options;
+    options.trace = file.path();
+    run_tiny_guest(options, {.optimize_after = 3});
+    const auto lines = lines_of(file.content());
+    ASSERT_GT(lines.size(), 4u) << file.content();
+    EXPECT_EQ(lines[1], "hart 0 M tier 1  2 instructions 0x80000004 <count_down+0x0>");
+    EXPECT_EQ(lines[2], lines[1]);
+    // Regions may be left before the branch that leads back.
+    EXPECT_EQ(lines[3].find("hart 0 M tier 2  "), 0u) << lines[3];
+    EXPECT_NE(lines[3].find(" instructions 0x80000004 <count_down+0x0>"), std::string::npos) << lines[3];
+    EXPECT_EQ(lines.back().find("hart 0 M tier 1  5 instructions 0x8000000c"), 0u) << lines.back();
+    unsigned instructions = 0;
+    for (const std::string& line : lines)
+        instructions += static_cast<unsigned>(std::stoul(line.substr(line.find("tier") + 6)));
+    EXPECT_EQ(instructions, 1 + 2 * kTinyRounds + 5) << "nothing twice, nothing missing";
+
+    // What is in a region that begins elsewhere.
+    options.trace_filter = "80000008-80000008";
+    run_tiny_guest(options, {.optimize_after = 3});
+    EXPECT_NE(file.content().find("tier 2  "), std::string::npos);
+    EXPECT_NE(file.content().find("0x80000004"), std::string::npos);
+}
+
 TEST(Trace, Filter) {
     const TemporaryFile file;
     VisibilityOptions options;

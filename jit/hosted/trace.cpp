@@ -1,10 +1,16 @@
 #include "jit/hosted/trace.h"
 
+#include <algorithm>
+
 namespace ashlar::jit::hosted {
 
 void ExecutionTrace::executed(const Execution& execution) {
     const std::uint64_t pc = execution.virtual_address.value();
-    if (!filter_.covers(pc, execution.bytes))
+    const bool wanted =
+        std::any_of(execution.parts.begin(), execution.parts.end(), [&](const ExecutedPart& part) {
+            return filter_.covers(pc + static_cast<std::uint64_t>(part.offset), part.bytes);
+        });
+    if (!wanted)
         return;
     constexpr char kPrivileges[] = {'U', 'S', '-', 'M'};
     format(sink_, "hart {} {} tier {} {:2} instructions ", execution.hart,
