@@ -168,10 +168,12 @@ void EngineHart::handle_exit() {
         break;
     case Exit::Kind::Promote: {
         Block& block = Block::of(reinterpret_cast<const Op*>(exit.value));
-        if (engine_.native()->is_compiled(block.code()))
-            optimize(block);
-        else
+        if (engine_.native()->is_compiled(block.code())) {
+            consider(block);
+        } else {
             engine_.promote(block, state_->pc);
+            block.counted_at = retired();
+        }
         cache_jump(state_->pc, block.code());
         break;
     }
@@ -227,7 +229,9 @@ bool EngineHart::locate(std::uint64_t pc, BlockKey& key) {
 
 void EngineHart::cache_jump(std::uint64_t pc, const Op* code) {
     const void* const native = engine_.native() != nullptr ? engine_.native()->entry(code) : nullptr;
-    context_.jump_cache_entry(pc) = {pc, context_.generation, code, native};
+    const std::size_t index = interpreter::Context::jump_cache_index(pc);
+    context_.jump_cache[index] = {pc ^ context_.generation, native};
+    context_.jump_code[index] = code;
 }
 
 // Lets the jump that led here go straight to the block from now on, if it may.
@@ -253,12 +257,12 @@ const Op* EngineHart::find_code() {
     const std::uint64_t pc = state_->pc;
     const PendingLink pending = pending_link_;
     pending_link_ = {};
-    const interpreter::JumpCacheEntry& cached = context_.jump_cache_entry(pc);
+    const Op* const cached = context_.cached_code(pc);
     const bool links = pending.site != nullptr || pending.native_edge != nullptr;
-    if (cached.pc == pc && cached.generation == context_.generation) {
+    if (cached != nullptr) {
         if (links)
-            link(pending, Block::of(cached.code));
-        return cached.code;
+            link(pending, Block::of(cached));
+        return cached;
     }
     BlockKey key;
     ++engine_.counters().block_lookups;

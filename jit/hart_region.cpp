@@ -19,6 +19,21 @@ const ir::Block& EngineHart::lift_block(const Block& block) {
     return engine_.lift(block.key);
 }
 
+// Optimizing costs as much as thousands of executions. It is worth that at once where the hart spends its
+// time now; else after a while, asked for at ever longer intervals.
+void EngineHart::consider(Block& block) {
+    constexpr std::uint64_t kShare = 16, kLonger = 4, kLongEnough = 4;
+    const std::uint64_t first = engine_.options().optimize_after;
+    const std::uint64_t interval = block.interval == 0 ? first : block.interval;
+    const std::uint64_t since = retired() - block.counted_at;
+    const bool hot = interval * block.guest_instructions * kShare >= since;
+    if (hot || interval >= first * kLongEnough || first < kLonger)
+        return optimize(block);
+    block.interval = interval * kLonger;
+    block.counted_at = retired();
+    engine_.native()->count_anew(block.code(), static_cast<std::uint32_t>(block.interval));
+}
+
 void EngineHart::optimize(Block& root) {
     const std::uint64_t pc = state_->pc;
     const Stopwatch watch(engine_.options().stopwatch, engine_.counters().tiers[2].compile_ns);

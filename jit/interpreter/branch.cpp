@@ -59,9 +59,8 @@ const Op* branch(Context& context, const Op* op) {
 
 [[gnu::always_inline]] inline const Op* find_cached(Context& context) {
     const std::uint64_t pc = context.slots[ir::kPcSlot];
-    const JumpCacheEntry& entry = context.jump_cache_entry(pc);
-    if (__builtin_expect(entry.pc == pc && entry.generation == context.generation, 1))
-        return go_to(context, entry.code);
+    if (const Op* const code = context.cached_code(pc); __builtin_expect(code != nullptr, 1))
+        return go_to(context, code);
     return leave_for_lookup(context, nullptr, 0);
 }
 

@@ -75,8 +75,8 @@ struct Exit {
         Illegal,     // the instruction at pc, whose encoding the engine finds itself
         Helper,      // a helper asked to leave; it has set pc
         CodeChanged, // translated code was overwritten; pc is the next instruction
-        Promote, // the block at pc has run often enough for the next tier; `value` is its code's address
-        Region,  // the region at pc does not know whether its pages are still there; `value` names it
+        Promote,     // the block at pc has run often enough for the next tier; `value` is its code's address
+        Region,      // the region at pc does not know whether its pages are still there; `value` names it
     };
     static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::Region) + 1;
     Kind kind = Kind::Budget;
@@ -107,13 +107,13 @@ protected:
     ~Helpers() = default;
 };
 
-// Virtual pc to code, valid while the generation is the context's.
+// Virtual pc to code. The tag is pc ^ generation.
 struct JumpCacheEntry {
-    std::uint64_t pc = 0;
-    std::uint64_t generation = 0;
-    const Op* code = nullptr;
+    static constexpr std::uint64_t kNoTag = ~std::uint64_t{0};
+    std::uint64_t tag = kNoTag;
     const void* native = nullptr; // where host code goes on, see NativeCompiler::entry
 };
+static_assert(sizeof(JumpCacheEntry) == 16);
 
 struct Context {
     alignas(64) std::array<std::uint64_t, kSlots> slots{};
@@ -142,10 +142,16 @@ struct Context {
                                    kGenerationEnd = std::uint64_t{1} << 63;
     static constexpr std::size_t kJumpCacheEntries = 4096;
     std::array<JumpCacheEntry, kJumpCacheEntries> jump_cache{};
+    std::array<const Op*, kJumpCacheEntries> jump_code{}; // of the same entries
     // Host code computes the same.
-    static constexpr unsigned kJumpCacheLowShift = 1, kJumpCacheHighShift = 13;
-    JumpCacheEntry& jump_cache_entry(std::uint64_t pc) {
-        return jump_cache[(pc >> kJumpCacheLowShift ^ pc >> kJumpCacheHighShift) & (kJumpCacheEntries - 1)];
+    static constexpr unsigned kJumpCacheShift = 12;
+    static std::size_t jump_cache_index(std::uint64_t pc) {
+        return ((pc >> kJumpCacheShift ^ pc) >> 1) & (kJumpCacheEntries - 1);
+    }
+    // The code at pc if the cache has it, else nullptr.
+    const Op* cached_code(std::uint64_t pc) const {
+        const std::size_t index = jump_cache_index(pc);
+        return jump_cache[index].tag == (pc ^ generation) ? jump_code[index] : nullptr;
     }
 
     static constexpr std::uint8_t kCallHelper = 1;

@@ -171,7 +171,20 @@ NodeId Folder::simplify(Node& node, BlockId block) {
     if (graph_.is_constant(b))
         return simplify_immediate(node, value_of(b), block);
     if (node.opcode == Opcode::Or || node.opcode == Opcode::Xor || node.opcode == Opcode::Add)
-        return simplify_rotation(a, b, block);
+        if (const NodeId rotation = simplify_rotation(a, b, block); rotation != kNoNode)
+            return rotation;
+    return node.opcode == Opcode::Add ? simplify_sum(a, b, block) : kNoNode;
+}
+
+// Constants outward, where they can become a displacement.
+NodeId Folder::simplify_sum(NodeId a, NodeId b, BlockId block) {
+    for (int turn = 0; turn < 2; ++turn, std::swap(a, b)) {
+        const Node& sum = graph_.nodes[a];
+        if (graph_.is_operation(a, Opcode::Add) && graph_.is_constant(sum.operands[1]) &&
+            !graph_.is_operation(b, Opcode::PcRelative))
+            return binary(Opcode::Add, binary(Opcode::Add, sum.operands[0], b, block), sum.operands[1],
+                          block);
+    }
     return kNoNode;
 }
 

@@ -26,6 +26,7 @@ private:
     NodeId simplify_immediate(Node& node, std::int64_t b, BlockId block);
     NodeId simplify_unary(Node& node);
     NodeId simplify_shift_right(Node& node, std::int64_t amount, BlockId block);
+    NodeId simplify_sum(NodeId a, NodeId b, BlockId block);
     NodeId simplify_rotation(NodeId a, NodeId b, BlockId block);
     NodeId binary(ir::Opcode opcode, NodeId a, NodeId b, BlockId block);
     NodeId find(const Node& node, BlockId block) const;

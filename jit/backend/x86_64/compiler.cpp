@@ -95,6 +95,10 @@ void BaselineCompiler::emit_counter(const Op* code) {
     ASHLAR_ASSERT(e.position() - body_ == kCounterBytes);
 }
 
+void BaselineCompiler::count_anew(const Op* root, std::uint32_t executions) {
+    set_counter(const_cast<Op&>(*root), executions);
+}
+
 std::uint32_t BaselineCompiler::executions(const Op* code) const {
     if (!is_compiled(code))
         return 0;

@@ -20,6 +20,7 @@ public:
     RegionCode optimize(const NativeRegion& region) override;
     void set_generation(const void* site, std::uint64_t pc, std::uint64_t generation) override;
     void drop_region(const Op* root) override;
+    void count_anew(const Op* root, std::uint32_t executions) override;
     std::uint32_t executions(const Op* code) const override;
     const void* entry(const Op* code) const override;
     void link(const void* native_edge, const Op* target, std::uint64_t target_pc,
@@ -63,8 +64,6 @@ private:
     void emit_counter(const Op* code);
     void emit_leave_null();
     void emit_exit_thunk(interpreter::Exit::Kind kind);
-    std::pair<std::size_t, std::size_t> emit_jump_cache_compare();
-    void emit_jump_cache_probe();
     void emit_jump_to_interpreted();
     void emit_op(const Op& op, const NativeBlock& block);
     void emit_call(const Op* op);

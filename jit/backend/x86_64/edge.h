@@ -37,4 +37,32 @@ inline void emit_edge_stub(Emitter& e, std::size_t exit_edge, std::size_t site, 
     e.db(reinterpret_cast<const std::uint8_t*>(&record), sizeof record);
 }
 
+// Looks rbp up in the jump cache: rax is an eighth of its entry's offset, unless the jump is taken whose rel32
+// is returned. Changes rdx.
+inline std::size_t emit_jump_cache_compare(Emitter& e) {
+    using interpreter::JumpCacheEntry;
+    static_assert(sizeof(JumpCacheEntry) == 16);
+    constexpr int kTag =
+        static_cast<int>(offsetof(Context, jump_cache) + offsetof(JumpCacheEntry, tag)) - kContextBias;
+    e.mov(e.eax, e.ebp);
+    e.shr(e.eax, Context::kJumpCacheShift);
+    e.xor_(e.eax, e.ebp);
+    e.and_(e.eax, static_cast<std::uint32_t>(2 * (Context::kJumpCacheEntries - 1)));
+    e.mov(e.rdx, e.rbp);
+    e.xor_(e.rdx, e.context_field(offsetof(Context, generation)));
+    e.cmp(e.ptr[e.r15 + e.rax * 8 + kTag], e.rdx);
+    return e.jump_if_later(5 /* not equal */);
+}
+// From r15 + 8 * rax then.
+constexpr int kJumpCacheNative =
+    static_cast<int>(offsetof(Context, jump_cache) + offsetof(interpreter::JumpCacheEntry, native)) -
+    kContextBias;
+
+// Goes to the code at rbp if the jump cache knows it, else falls through.
+inline void emit_jump_cache_probe(Emitter& e) {
+    const std::size_t other = emit_jump_cache_compare(e);
+    e.jmp(e.ptr[e.r15 + e.rax * 8 + kJumpCacheNative]);
+    e.bind(other);
+}
+
 } // namespace ashlar::jit::x86_64

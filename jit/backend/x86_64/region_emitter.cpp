@@ -143,12 +143,22 @@ void RegionEmitter::emit_branch(BlockId id, BlockId next) {
         taken_charge = other_charge = 0;
     }
     std::uint8_t code = emit_compare(block.a, block.b, condition);
-    // The way that falls through should be the one that something must happen on, and lead on; none leads
-    // out.
-    const bool taken_is_simple =
-        taken.target != kNoBlock && taken_charge == 0 && !taken.backward && !needs_moves(id, taken.target);
-    const bool swap = (taken.target != kNoBlock && taken.target == next) ||
-                      (other.target == kNoBlock && taken.target != kNoBlock && !taken_is_simple);
+    // The way that falls through should be the next block's; else one on which something happens, the
+    // likelier of two; none that leads out.
+    const auto is_simple = [&](const Edge& edge, std::int32_t due) {
+        return edge.target != kNoBlock && due == 0 && !edge.backward && !needs_moves(id, edge.target);
+    };
+    const auto weight = [&](const Edge& edge) {
+        return edge.target == kNoBlock ? 0 : graph_->blocks[edge.target].weight;
+    };
+    const bool taken_is_simple = is_simple(taken, taken_charge);
+    bool swap = taken.target != kNoBlock && taken.target == next;
+    if (!swap && !taken_is_simple && taken.target != kNoBlock &&
+        (other.target == kNoBlock || other.target != next))
+        swap = weight(taken) >= weight(other);
+    // Moves of a loop's end belong in its way.
+    if (!swap && !taken_is_simple && taken.target != kNoBlock && weight(taken) > weight(other))
+        swap = true;
     if (swap) {
         std::swap(taken, other);
         std::swap(taken_charge, other_charge);
@@ -303,8 +313,10 @@ void RegionEmitter::emit_exit(const Exit& exit) {
     // Every way round a loop through other code looks at the budget here, whichever way the jump goes.
     charge(exit.charge);
     e.bind(e.jump_if_later(kLessOrEqual), thunks_.exit_budget);
-    if (exit.kind == Exit::Kind::Indirect)
+    if (exit.kind == Exit::Kind::Indirect) {
+        emit_jump_cache_probe(e); // here too, so that the host predicts each jump by itself
         return e.jump_to(thunks_.through_cache);
+    }
     if (exit.unable && exit.pc == 0) // not into the region again
         return e.jump_to(environment_.tier1);
     emit_link(exit.pc);

@@ -1,24 +1,16 @@
 // Code that all blocks share: the ways in from the interpreter and out to it.
 #include "jit/backend/x86_64/compiler.h"
 #include "jit/backend/x86_64/condition_code.h"
+#include "jit/backend/x86_64/edge.h"
 
 namespace ashlar::jit::x86_64 {
 
 using interpreter::Exit;
-using interpreter::JumpCacheEntry;
 
 namespace {
 
 constexpr std::size_t kExit = offsetof(Context, exit);
 constexpr std::size_t kPcOffset = 8 * ir::kPcSlot;
-// An entry's offset: Context::jump_cache_entry's index times the entry's size, in one go.
-constexpr int kEntryShift = 5;
-constexpr int kLowShift = kEntryShift - static_cast<int>(Context::kJumpCacheLowShift),
-              kHighShift = static_cast<int>(Context::kJumpCacheHighShift) - kEntryShift;
-static_assert(kLowShift > 0 && kHighShift > 0 && sizeof(JumpCacheEntry) == 1 << kEntryShift);
-static_assert(sizeof(JumpCacheEntry) == 32);
-constexpr std::uint32_t kCacheMask = (Context::kJumpCacheEntries - 1) * sizeof(JumpCacheEntry);
-
 // Goes on behind an op that host code had the interpreter carry out.
 const Op* resume(Context&, const Op* op) {
     return op;
@@ -55,43 +47,14 @@ void BaselineCompiler::emit_exit_thunk(Exit::Kind kind) {
     emit_leave_null();
 }
 
-// Looks rbp up in the jump cache: rax is the offset of its entry, unless one of the jumps is taken.
-std::pair<std::size_t, std::size_t> BaselineCompiler::emit_jump_cache_compare() {
-    constexpr int kCache = static_cast<int>(offsetof(Context, jump_cache)) - kContextBias;
-    Emitter& e = emit_;
-    e.mov(e.rax, e.rbp);
-    e.shr(e.rax, kHighShift);
-    e.mov(e.ecx, e.ebp);
-    e.shl(e.ecx, kLowShift);
-    e.xor_(e.eax, e.ecx);
-    e.and_(e.eax, kCacheMask);
-    e.cmp(e.ptr[e.r15 + e.rax + (kCache + static_cast<int>(offsetof(JumpCacheEntry, pc)))], e.rbp);
-    const std::size_t other_pc = e.jump_if_later(kNotEqual);
-    e.mov(e.rcx, e.context_field(offsetof(Context, generation)));
-    e.cmp(e.ptr[e.r15 + e.rax + (kCache + static_cast<int>(offsetof(JumpCacheEntry, generation)))], e.rcx);
-    return {other_pc, e.jump_if_later(kNotEqual)};
-}
-
-// Goes to the code at rbp if the jump cache knows it, else falls through.
-void BaselineCompiler::emit_jump_cache_probe() {
-    constexpr int kNative =
-        static_cast<int>(offsetof(Context, jump_cache) + offsetof(JumpCacheEntry, native)) - kContextBias;
-    const auto [other_pc, stale] = emit_jump_cache_compare();
-    emit_.jmp(emit_.ptr[emit_.r15 + emit_.rax + kNative]);
-    emit_.bind(other_pc);
-    emit_.bind(stale);
-}
-
 // Goes to the code at rbp if the jump cache knows it and it is not compiled yet: there is nothing to link to.
 void BaselineCompiler::emit_jump_to_interpreted() {
-    constexpr int kCache = static_cast<int>(offsetof(Context, jump_cache)) - kContextBias;
     Emitter& e = emit_;
-    const auto [other_pc, stale] = emit_jump_cache_compare();
-    e.mov(e.rcx, reinterpret_cast<std::uintptr_t>(executable(interpret_)));
-    e.cmp(e.ptr[e.r15 + e.rax + (kCache + static_cast<int>(offsetof(JumpCacheEntry, native)))], e.rcx);
+    const std::size_t other = emit_jump_cache_compare(e);
+    e.mov(e.rdx, reinterpret_cast<std::uintptr_t>(executable(interpret_)));
+    e.cmp(e.ptr[e.r15 + e.rax * 8 + kJumpCacheNative], e.rdx);
     e.bind(e.jump_if_later(kEqual), interpret_);
-    e.bind(other_pc);
-    e.bind(stale);
+    e.bind(other);
 }
 
 void BaselineCompiler::emit_thunks() {
@@ -134,11 +97,9 @@ void BaselineCompiler::emit_thunks() {
     exit_budget_ = e.position();
     emit_exit_thunk(Exit::Kind::Budget);
 
-    // From a jump cache entry (its offset is in rax) whose code is not compiled.
+    // From a jump cache entry (an eighth of its offset is in rax) whose code is not compiled.
     interpret_ = e.position();
-    e.mov(e.rdx, e.ptr[e.r15 + e.rax +
-                       (static_cast<int>(offsetof(Context, jump_cache) + offsetof(JumpCacheEntry, code)) -
-                        kContextBias)]);
+    e.mov(e.rdx, e.ptr[e.r15 + e.rax * 4 + (static_cast<int>(offsetof(Context, jump_code)) - kContextBias)]);
     // The op in rdx.
     interpret_op_ = e.position();
     e.spill_pinned();
@@ -152,9 +113,9 @@ void BaselineCompiler::emit_thunks() {
 
     // Called by an edge that is not linked; its record lies behind the call.
     exit_edge_ = e.position();
-    e.pop(e.rdx);
+    e.pop(e.rcx);
     emit_jump_to_interpreted();
-    e.mov(e.rax, e.rdx);
+    e.mov(e.rax, e.rcx);
     const std::size_t record_known = e.jump_later();
     exit_lookup_ = e.position();
     e.xor_(e.eax, e.eax);
@@ -165,7 +126,7 @@ void BaselineCompiler::emit_thunks() {
     emit_exit_thunk(Exit::Kind::Lookup);
 
     through_cache_ = e.position();
-    jump_cache_probe_ = e.record([&] { emit_jump_cache_probe(); });
+    jump_cache_probe_ = e.record([&] { emit_jump_cache_probe(e); });
     e.put(jump_cache_probe_);
     e.jump_to(exit_lookup_);
 
