@@ -33,7 +33,8 @@ struct Block {
     std::uint32_t guest_bytes;
     std::uint32_t op_count;
     bool is_current; // its bytes have not changed
-    // Of tier 1's code: how often it is to run before it is looked at again, and the hart's instructions then.
+    // Of tier 1's code: how often it is to run before it is looked at again, and the hart's instructions
+    // then.
     std::uint64_t interval = 0, counted_at = 0;
 
     static Block& of(const interpreter::Op* code) {

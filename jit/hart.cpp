@@ -270,7 +270,7 @@ const Op* EngineHart::find_code() {
         take_exception(mmu_.fault().cause, mmu_.fault().address);
         return nullptr;
     }
-    Block& block = find_block(key, pc, cached);
+    Block& block = find_or_translate(key, pc);
     if (!key.single)
         cache_jump(pc, block.code());
     link(pending, block);
@@ -278,10 +278,9 @@ const Op* EngineHart::find_code() {
 }
 
 // What the jump cache knows of another generation often is the block after all.
-Block& EngineHart::find_block(const BlockKey& key, std::uint64_t pc,
-                              const interpreter::JumpCacheEntry& cached) {
-    if (cached.pc == pc && cached.code != nullptr)
-        if (Block& block = Block::of(cached.code); block.is_current && block.key == key)
+Block& EngineHart::find_or_translate(const BlockKey& key, std::uint64_t pc) {
+    if (const Op* const code = context_.last_code(pc); code != nullptr)
+        if (Block& block = Block::of(code); block.is_current && block.key == key)
             return block;
     if (Block* const block = engine_.cache().find(key); block != nullptr)
         return *block;

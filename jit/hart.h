@@ -130,7 +130,7 @@ private:
     // The code at pc, translated when necessary; nullptr after a fetch fault has been taken.
     const interpreter::Op* find_code();
     bool locate(std::uint64_t pc, BlockKey& key);
-    Block& find_block(const BlockKey& key, std::uint64_t pc, const interpreter::JumpCacheEntry& cached);
+    Block& find_or_translate(const BlockKey& key, std::uint64_t pc);
     void run_code(const interpreter::Op* code);
     void run_observed(const interpreter::Op* code, ExecutionObserver& observer);
     void handle_exit();

@@ -153,6 +153,12 @@ struct Context {
         const std::size_t index = jump_cache_index(pc);
         return jump_cache[index].tag == (pc ^ generation) ? jump_code[index] : nullptr;
     }
+    // What the cache has for pc under whatever generation.
+    const Op* last_code(std::uint64_t pc) const {
+        const std::size_t index = jump_cache_index(pc);
+        const std::uint64_t other = jump_cache[index].tag ^ pc;
+        return (other & (kGenerationUnit - 1)) == 0 && other < kGenerationEnd ? jump_code[index] : nullptr;
+    }
 
     static constexpr std::uint8_t kCallHelper = 1;
     // The dynamic rounding mode is reserved or not one of the host's: leave floating point to the

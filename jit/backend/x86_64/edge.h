@@ -37,8 +37,8 @@ inline void emit_edge_stub(Emitter& e, std::size_t exit_edge, std::size_t site, 
     e.db(reinterpret_cast<const std::uint8_t*>(&record), sizeof record);
 }
 
-// Looks rbp up in the jump cache: rax is an eighth of its entry's offset, unless the jump is taken whose rel32
-// is returned. Changes rdx.
+// Looks rbp up in the jump cache: rax is an eighth of its entry's offset, unless the jump is taken whose
+// rel32 is returned. Changes rdx.
 inline std::size_t emit_jump_cache_compare(Emitter& e) {
     using interpreter::JumpCacheEntry;
     static_assert(sizeof(JumpCacheEntry) == 16);
