@@ -33,19 +33,27 @@ std::uint64_t timestamp() {
 
 } // namespace
 
-std::string profile_name(const Symbols& symbols, const EmittedCode& emitted) {
+std::vector<NamedCode> named_code(const Symbols& symbols, const EmittedCode& emitted) {
     BufferSink<512> text;
-    if (emitted.guest.empty()) {
-        text.write(emitted.name);
-    } else {
+    if (!emitted.guest.empty()) {
         const std::uint64_t address = emitted.guest.front().virtual_address.value();
         if (const auto place = symbols.find(address))
             format(text, "{}+{:#x}", place->name, place->offset);
         else
             format(text, "guest {:#x}", address);
+        format(text, " [tier {}]", emitted.tier);
+        return {{std::string(text.view()), emitted.code}};
     }
-    format(text, " [tier {}]", emitted.tier);
-    return std::string(text.view());
+    std::vector<NamedCode> parts;
+    for (std::size_t i = 0; i < emitted.labels.size(); ++i) {
+        const std::size_t begin = emitted.labels[i].host_offset;
+        const std::size_t end =
+            i + 1 < emitted.labels.size() ? emitted.labels[i + 1].host_offset : emitted.code.size();
+        if (end != begin)
+            parts.push_back({std::string(emitted.labels[i].name) + " [shared]",
+                             emitted.code.subspan(begin, end - begin)});
+    }
+    return parts;
 }
 
 std::string PerfMap::default_path() {
@@ -53,8 +61,9 @@ std::string PerfMap::default_path() {
 }
 
 void PerfMap::code_emitted(const EmittedCode& emitted) {
-    format(*file_, "{:x} {:x} {}\n", static_cast<const void*>(emitted.code.data()), emitted.code.size(),
-           std::string_view(profile_name(symbols_, emitted)));
+    for (const auto& [name, code] : named_code(symbols_, emitted))
+        format(*file_, "{:x} {:x} {}\n", static_cast<const void*>(code.data()), code.size(),
+               std::string_view(name));
     file_->flush();
 }
 
@@ -88,19 +97,24 @@ JitDump::~JitDump() {
 }
 
 void JitDump::code_emitted(const EmittedCode& emitted) {
-    const std::string name = profile_name(symbols_, emitted);
+    for (const NamedCode& named : named_code(symbols_, emitted))
+        write(named);
+    std::fflush(file_); // whatever ends the program
+}
+
+void JitDump::write(const NamedCode& named) {
+    const auto& [name, code] = named;
     CodeLoad record;
-    record.size = static_cast<std::uint32_t>(sizeof record + name.size() + 1 + emitted.code.size());
+    record.size = static_cast<std::uint32_t>(sizeof record + name.size() + 1 + code.size());
     record.timestamp = timestamp();
     record.process = static_cast<std::uint32_t>(getpid());
     record.thread = static_cast<std::uint32_t>(gettid());
-    record.virtual_address = record.code_address = reinterpret_cast<std::uintptr_t>(emitted.code.data());
-    record.code_size = emitted.code.size();
+    record.virtual_address = record.code_address = reinterpret_cast<std::uintptr_t>(code.data());
+    record.code_size = code.size();
     record.index = index_++;
     std::fwrite(&record, sizeof record, 1, file_);
     std::fwrite(name.c_str(), name.size() + 1, 1, file_);
-    std::fwrite(emitted.code.data(), emitted.code.size(), 1, file_);
-    std::fflush(file_); // whatever ends the program
+    std::fwrite(code.data(), code.size(), 1, file_);
 }
 
 } // namespace ashlar::jit::hosted

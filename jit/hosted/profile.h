@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "jit/code_observer.h"
 #include "jit/hosted/symbols.h"
@@ -11,8 +12,13 @@
 
 namespace ashlar::jit::hosted {
 
-// "main+0x10 [tier 1]": the guest code that host code begins with, or what it is for.
-std::string profile_name(const Symbols& symbols, const EmittedCode& emitted);
+struct NamedCode {
+    std::string name;
+    Bytes code;
+};
+// "main+0x10 [tier 1]", by the guest code that host code begins with; "probe [shared]": the pieces of what
+// translations share.
+std::vector<NamedCode> named_code(const Symbols& symbols, const EmittedCode& emitted);
 
 // /tmp/perf-PID.map, which `perf report` reads by itself. It does not tell when code was at an address: after
 // a flush, code that came later names samples of before.
@@ -40,6 +46,7 @@ public:
     void code_emitted(const EmittedCode& emitted) override;
 
 private:
+    void write(const NamedCode& named);
     JitDump(std::FILE* file, void* marker, const Symbols& symbols)
         : file_(file), marker_(marker), symbols_(symbols) {}
 

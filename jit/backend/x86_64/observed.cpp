@@ -1,4 +1,6 @@
 // What tier 1 tells an observer and statistics.
+#include <algorithm>
+
 #include "jit/backend/x86_64/compiler.h"
 
 namespace ashlar::jit::x86_64 {
@@ -42,7 +44,7 @@ void BaselineCompiler::report_shared_code(CodeObserver& observer) const {
                               {at(enter_position_), CodeMark::kNoGuest, 0},
                               {at(regions_->constants()), CodeMark::kData, 0}};
     const RegionThunks& regions = regions_->thunks();
-    const CodeLabel labels[] = {{at(0), "constants of tier 1"},
+    CodeLabel labels[] = {{at(0), "constants of tier 1"},
                                 {at(enter_position_), "enter"},
                                 {at(call_position_), "call handler"},
                                 {at(exit_budget_), "exit: budget"},
@@ -56,6 +58,8 @@ void BaselineCompiler::report_shared_code(CodeObserver& observer) const {
                                 {at(regions.probe), "probe"},
                                 {at(regions.probe_with_float), "probe, saving floats"},
                                 {at(regions_->constants()), "constants of tier 2"}};
+    std::sort(std::begin(labels), std::end(labels),
+              [](const CodeLabel& a, const CodeLabel& b) { return a.host_offset < b.host_offset; });
     emitted.marks = marks;
     emitted.labels = labels;
     observer.code_emitted(emitted);
