@@ -132,7 +132,7 @@ def test_counts_of_instructions_repeat(folder):
 
 
 def test_kernels_run_in_tier_2(folder):
-    rows = compare(folder, "--tiers", "--exits", "1", "sha256", "matmul")["rows"]
+    rows = compare(folder, "--tiers", "--exits", "1", "hash", "matmul")["rows"]
     check(all(row["facts"]["instructions.tier2_percent"] > 98 and len(row["exits"]) == 2 for row in rows) and len(rows) == 2,
           f"not in tier 2: {rows}")
 

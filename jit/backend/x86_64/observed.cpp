@@ -45,19 +45,19 @@ void BaselineCompiler::report_shared_code(CodeObserver& observer) const {
                               {at(regions_->constants()), CodeMark::kData, 0}};
     const RegionThunks& regions = regions_->thunks();
     CodeLabel labels[] = {{at(0), "constants of tier 1"},
-                                {at(enter_position_), "enter"},
-                                {at(call_position_), "call handler"},
-                                {at(exit_budget_), "exit: budget"},
-                                {at(exit_edge_), "exit: edge not linked"},
-                                {at(exit_lookup_), "exit: lookup"},
-                                {at(interpret_), "interpret jump cache's"},
-                                {at(interpret_op_), "interpret"},
-                                {at(through_cache_), "through jump cache"},
-                                {at(promote_), "exit: promote"},
-                                {at(regions.exit_region), "exit: region"},
-                                {at(regions.probe), "probe"},
-                                {at(regions.probe_with_float), "probe, saving floats"},
-                                {at(regions_->constants()), "constants of tier 2"}};
+                          {at(enter_position_), "enter"},
+                          {at(call_position_), "call handler"},
+                          {at(exit_budget_), "exit: budget"},
+                          {at(exit_edge_), "exit: edge not linked"},
+                          {at(exit_lookup_), "exit: lookup"},
+                          {at(interpret_), "interpret jump cache's"},
+                          {at(interpret_op_), "interpret"},
+                          {at(through_cache_), "through jump cache"},
+                          {at(promote_), "exit: promote"},
+                          {at(regions.exit_region), "exit: region"},
+                          {at(regions.probe), "probe"},
+                          {at(regions.probe_with_float), "probe, saving floats"},
+                          {at(regions_->constants()), "constants of tier 2"}};
     std::sort(std::begin(labels), std::end(labels),
               [](const CodeLabel& a, const CodeLabel& b) { return a.host_offset < b.host_offset; });
     emitted.marks = marks;
