@@ -1,0 +1,264 @@
+// Register allocation, judged by liveness that is found here in the plainest way.
+#include "jit/optimizer/allocate.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "hosttests/optimizer/region.h"
+#include "jit/optimizer/passes.h"
+
+namespace ashlar::jit::optimizer::test {
+
+namespace {
+
+using Live = std::set<NodeId>;
+
+class Checker {
+public:
+    Checker(Graph& graph, const Allocation& allocation, const RegisterFile& file)
+        : graph_(graph), allocation_(allocation), file_(file), live_in_(graph.blocks.size()) {}
+
+    std::string run() {
+        for (bool changed = true; changed;) {
+            changed = false;
+            for (std::size_t o = graph_.order.size(); o-- > 0;) {
+                Live live = walk(graph_.order[o], false);
+                changed = changed || live != live_in_[graph_.order[o]];
+                live_in_[graph_.order[o]] = std::move(live);
+            }
+        }
+        for (const BlockId id : graph_.order)
+            walk(id, true);
+        return error_;
+    }
+
+private:
+    void fail(const std::string& message, NodeId node) {
+        if (error_.empty())
+            error_ = message + ", node " + std::to_string(node);
+    }
+    static std::string name(const Location& location) {
+        return std::to_string(static_cast<int>(location.kind)) + ":" + std::to_string(location.index);
+    }
+
+    void use(NodeId id, Live& live) {
+        if (id == kNoNode)
+            return;
+        id = graph_.resolve(id);
+        if (graph_.at(id).sunk) {
+            for (const NodeId operand : graph_.at(id).operands)
+                use(operand, live);
+        } else if (!graph_.is_constant(id)) {
+            live.insert(id);
+        }
+    }
+    void use_state(BlockId block, unsigned sets, Live& live) {
+        graph_.for_each_changed(block, sets, file_.pinned_slots(),
+                                [&](unsigned, NodeId value) { use(value, live); });
+    }
+
+    Live live_behind(BlockId id) {
+        const BasicBlock& block = graph_.blocks[id];
+        Live live;
+        const auto follow = [&](const Edge& edge) {
+            if (edge.target == kNoBlock || edge.backward)
+                use_state(id, block.set_count, live);
+            if (edge.target == kNoBlock)
+                return;
+            const BasicBlock& to = graph_.blocks[edge.target];
+            for (const NodeId value : live_in_[edge.target])
+                if (graph_.at(value).kind != Kind::Phi || graph_.at(value).block != edge.target)
+                    live.insert(value);
+            for (NodeId n = to.first; n != kNoNode; n = graph_.at(n).next)
+                for (unsigned p = 0; graph_.at(n).kind == Kind::Phi && p < to.predecessor_count; ++p)
+                    if (to.predecessors[p] == id)
+                        use(graph_.phis[graph_.at(n).phi].values[p], live);
+        };
+        if (block.end == BasicBlock::End::Indirect)
+            use_state(id, block.set_count, live);
+        else
+            follow(block.taken);
+        if (block.end == BasicBlock::End::Branch)
+            follow(block.not_taken);
+        for_each_end_operand(block, [&](NodeId value) { use(value, live); });
+        return live;
+    }
+
+    // Backward; what is live where the block begins, its own phis among that.
+    Live walk(BlockId id, bool checks) {
+        Live live = live_behind(id);
+        if (checks)
+            check_places(live);
+        for (NodeId n = graph_.blocks[id].last; n != kNoNode; n = graph_.at(n).previous) {
+            const Node& node = graph_.at(n);
+            if (node.kind == Kind::Phi || node.kind == Kind::Entry || node.sunk)
+                continue;
+            if (checks)
+                check_result(n, live);
+            live.erase(n);
+            Live state, operands;
+            if (exits(node))
+                use_state(id, node.sets, state);
+            for (unsigned i = 0; i < 3; ++i)
+                if (node.operands[i] != kNoNode && (i != 0 || node.kind == Kind::Probe))
+                    use(node.operands[i], operands);
+            if (checks) {
+                check_apart(n, state, "the result takes the place of what the exit needs");
+                check_apart(n, operands, "the result takes the place of an operand beside the first");
+            }
+            use(node.operands[0], operands);
+            live.merge(state);
+            live.merge(operands);
+            if (checks)
+                check_places(live);
+        }
+        if (checks)
+            check_start(id, live);
+        return live;
+    }
+
+    void check_result(NodeId id, const Live& behind) {
+        if (!has_value(graph_.at(id)) || graph_.is_constant(id))
+            return;
+        Live others = behind;
+        others.erase(id);
+        check_apart(id, others, "the result takes the place of a live value");
+    }
+
+    void check_apart(NodeId id, const Live& others, const char* message) {
+        const Location place = allocation_.of(id);
+        for (const NodeId other : others)
+            if (other != id && is_storage(place) && allocation_.of(other) == place)
+                fail(std::string(message) + " (" + std::to_string(other) + " in " + name(place) + ")", id);
+    }
+
+    // All values have places of their own.
+    void check_places(const Live& live) {
+        std::set<std::pair<int, int>> taken;
+        for (const NodeId id : live) {
+            const Location place = allocation_.of(id);
+            if (place.kind == Location::Kind::None)
+                fail("a live value is nowhere", id);
+            if (!is_allowed(id, place))
+                fail("a value is at " + name(place), id);
+            if (is_storage(place) && !taken.insert({static_cast<int>(place.kind), place.index}).second)
+                fail("two values are at " + name(place), id);
+        }
+    }
+
+    // All phis are written at once, among what is live.
+    void check_start(BlockId id, Live live) {
+        for (NodeId n = graph_.blocks[id].first; n != kNoNode; n = graph_.at(n).next)
+            if (graph_.at(n).kind == Kind::Phi && allocation_.of(n).kind != Location::Kind::None)
+                live.insert(n);
+        check_places(live);
+    }
+
+    static bool is_storage(const Location& place) {
+        return place.kind == Location::Kind::Register || place.kind == Location::Kind::Float ||
+               place.kind == Location::Kind::Slot;
+    }
+    bool is_allowed(NodeId id, const Location& place) const {
+        const Node& node = graph_.nodes[id];
+        const bool floating = node.type == ir::Type::Float;
+        switch (place.kind) {
+        case Location::Kind::Register: return !floating && (file_.integer >> place.index & 1) != 0;
+        case Location::Kind::Float: return floating && (file_.floating >> place.index & 1) != 0;
+        case Location::Kind::Recompute: return graph_.is_operation(id, ir::Opcode::PcRelative);
+        case Location::Kind::Slot:
+            return (node.kind == Kind::Entry && place.index == node.immediate) ||
+                   (place.index >= file_.first_spill_slot &&
+                    place.index < file_.first_spill_slot + file_.spill_slots);
+        default: return true;
+        }
+    }
+
+    Graph& graph_;
+    const Allocation& allocation_;
+    const RegisterFile& file_;
+    std::vector<Live> live_in_;
+    std::string error_;
+};
+
+void check_random_regions(const RegisterFile& file, std::size_t blocks, std::uint64_t count) {
+    std::uint64_t done = 0;
+    for (std::uint64_t seed = 1; seed <= count; ++seed) {
+        std::mt19937_64 random(seed * 7919);
+        const Region region = random_region(random, blocks);
+        const unsigned passes =
+            seed % 3 == 0 ? kAllPasses : static_cast<unsigned>(random() % (kAllPasses + 1));
+        if (!optimizer().run(region.source(), supports_all, file, passes))
+            continue;
+        ++done;
+        ASSERT_EQ(Checker(optimizer().graph(), optimizer().allocation(), file).run(), "")
+            << "seed " << seed << ", passes " << passes << "\n"
+            << to_string(optimizer());
+    }
+    EXPECT_GT(done, count / 2) << "most are refused";
+}
+
+TEST(Allocation, KeepsLiveValuesApart) {
+    check_random_regions(register_file(), 8, 300);
+}
+
+TEST(Allocation, KeepsLiveValuesApartInFewRegisters) {
+    check_random_regions(small_register_file(), 8, 300);
+}
+
+TEST(Allocation, KeepsLiveValuesApartInLargeRegions) {
+    check_random_regions(register_file(), 40, 60);
+}
+
+// A loop that adds up five values, more than `file` has registers for when it is small.
+Region busy_loop() {
+    Region region;
+    ir::Builder& build = region.build();
+    region.begin(0, 100);
+    for (unsigned slot = 1; slot <= 7; ++slot) {
+        region.next();
+        build.set(slot, build.binary(ir::Opcode::Add, build.get(slot), build.get(slot % 7 + 1)));
+    }
+    region.next();
+    region.branch(ir::Condition::NotEqual, build.get(1), build.get(0), 0, SourceBlock::kOutside);
+    return region;
+}
+
+TEST(Allocation, SpillsWhatIsLookedAtLeast) {
+    // Given: seven values around a loop and five registers
+    const Region region = busy_loop();
+    const RegisterFile file = small_register_file();
+    ASSERT_TRUE(optimizer().run(region.source(), supports_all, file, kAllPasses));
+    // Then: some are in slots, and each phi is where its value comes from, so that the loop moves nothing
+    EXPECT_GT(optimizer().allocation().spilled(), 0u);
+    EXPECT_EQ(Checker(optimizer().graph(), optimizer().allocation(), file).run(), "");
+}
+
+TEST(Allocation, RefusesWhatDoesNotFit) {
+    RegisterFile file = small_register_file();
+    file.integer = 1u << 3 | 1u << 6; // sp's and another
+    file.spill_slots = 1;
+    const Region region = busy_loop();
+    EXPECT_FALSE(optimizer().run(region.source(), supports_all, file, kAllPasses));
+    EXPECT_EQ(optimizer().refusal(), "too many values to keep");
+}
+
+TEST(Allocation, LeavesLoopsWithoutMoves) {
+    // Given: a loop whose values have registers enough
+    const Region region = busy_loop();
+    const RegisterFile file = register_file();
+    ASSERT_TRUE(optimizer().run(region.source(), supports_all, file, kAllPasses));
+    // Then: what goes round is where the phi is
+    Graph& graph = optimizer().graph();
+    const BasicBlock& header = graph.blocks[1];
+    for (NodeId n = header.first; n != kNoNode; n = graph.at(n).next)
+        for (unsigned p = 0; graph.at(n).kind == Kind::Phi && p < header.predecessor_count; ++p)
+            if (header.predecessors[p] == 1) {
+                EXPECT_EQ(optimizer().allocation().of(graph.resolve(graph.phis[graph.at(n).phi].values[p])),
+                          optimizer().allocation().of(n));
+            }
+}
+
+} // namespace
+
+} // namespace ashlar::jit::optimizer::test
