@@ -95,6 +95,7 @@ private:
     const ir::Block& lift_block(const Block& block) override;
     // Compiles the region that begins with the block at pc.
     void optimize(Block& root);
+    bool optimize(Block& root, unsigned limit);
     // Whether it is time for that: the block has run as often as it was to.
     void consider(Block& block);
     // Makes the region at pc enter again if its pages are where they were, else its block run without it.

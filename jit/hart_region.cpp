@@ -22,7 +22,7 @@ const ir::Block& EngineHart::lift_block(const Block& block) {
 // Optimizing costs as much as thousands of executions. It is worth that at once where the hart spends its
 // time now; else after a while, asked for at ever longer intervals.
 void EngineHart::consider(Block& block) {
-    constexpr std::uint64_t kShare = 16, kLonger = 4, kLongEnough = 4;
+    constexpr std::uint64_t kShare = 16, kLonger = 4, kLongEnough = 16;
     const std::uint64_t first = engine_.options().optimize_after;
     const std::uint64_t interval = block.interval == 0 ? first : block.interval;
     const std::uint64_t since = retired() - block.counted_at;
@@ -35,15 +35,28 @@ void EngineHart::consider(Block& block) {
 }
 
 void EngineHart::optimize(Block& root) {
-    const std::uint64_t pc = state_->pc;
     const Stopwatch watch(engine_.options().stopwatch, engine_.counters().tiers[2].compile_ns);
+    // What is too much for one region is tried as a smaller one.
+    constexpr unsigned kLeast = 50;
+    for (unsigned limit = RegionFormer::kMaxGuestInstructions; limit >= kLeast; limit /= 2)
+        if (optimize(root, limit))
+            return;
+}
+
+// False when the region was refused.
+bool EngineHart::optimize(Block& root, unsigned limit) {
+    const std::uint64_t pc = state_->pc;
     RegionFormer& former = engine_.former();
-    former.form(*this, root, pc);
-    if (former.source().blocks.empty())
-        return engine_.native()->drop_region(root.code());
+    former.form(*this, root, pc, limit);
+    if (former.source().blocks.empty()) {
+        engine_.native()->drop_region(root.code());
+        return true;
+    }
     const bool one_page = former.pages().size() == 1;
-    if (!one_page && engine_.regions().full())
-        return engine_.flush_code();
+    if (!one_page && engine_.regions().full()) {
+        engine_.flush_code();
+        return true;
+    }
     const NativeRegion region{.source = former.source(),
                               .root = root.code(),
                               .page_offset = static_cast<std::uint32_t>(root.key.address.page_offset()),
@@ -60,12 +73,12 @@ void EngineHart::optimize(Block& root) {
     if (engine_.observation() != nullptr)
         engine_.observation()->optimized(former, pc, code);
     if (code.code.empty())
-        return;
+        return false;
     if (engine_.extents() != nullptr && !engine_.extents()->add(root.code(), former.source()))
         engine_.flush_code();
-    if (one_page)
-        return;
-    engine_.regions().add({root.code(), code.generation_site, former.pages(), false});
+    if (!one_page)
+        engine_.regions().add({root.code(), code.generation_site, former.pages(), false});
+    return true;
 }
 
 void EngineHart::revalidate_region(std::uint64_t name) {

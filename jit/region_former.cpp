@@ -9,13 +9,13 @@ using optimizer::SourceBlock;
 
 namespace {
 
-constexpr unsigned kMaxGuestInstructions = 400;
 // What runs more seldom than this part of the root is left out.
 constexpr std::uint32_t kSeldom = 32;
 
 } // namespace
 
-void RegionFormer::form(BlockFinder& finder, Block& root, std::uint64_t pc) {
+void RegionFormer::form(BlockFinder& finder, Block& root, std::uint64_t pc, unsigned limit) {
+    limit_ = limit;
     source_.clear();
     pages_.clear();
     pending_.clear();
@@ -62,7 +62,7 @@ std::int16_t RegionFormer::add(BlockFinder& finder, const Place& place, std::uin
     if (weight * kSeldom < root_weight_)
         return SourceBlock::kOutside;
     leave_ = Leave::Large;
-    if (guest_instructions_ + block->guest_instructions > kMaxGuestInstructions)
+    if (!source_.blocks.empty() && guest_instructions_ + block->guest_instructions > limit_)
         return SourceBlock::kOutside;
     const ir::Block& code = finder.lift_block(*block);
     if (source_.blocks.size() + 1 >= optimizer::kMaxBlocks ||

@@ -35,8 +35,11 @@ public:
     static constexpr std::size_t kMaxPages = 8;
     using Pages = optimizer::Bounded<RegionPage, kMaxPages>;
 
-    // Fills source() and pages() with the region that begins with `root`, which is at `pc`.
-    void form(BlockFinder& finder, Block& root, std::uint64_t pc);
+    static constexpr unsigned kMaxGuestInstructions = 400;
+
+    // Fills source() and pages() with the region that begins with `root`, which is at `pc`, of at most about
+    // so many guest instructions.
+    void form(BlockFinder& finder, Block& root, std::uint64_t pc, unsigned limit = kMaxGuestInstructions);
     const optimizer::RegionSource& source() const { return source_; }
     const Pages& pages() const { return pages_; }
 
@@ -63,7 +66,7 @@ private:
 
     std::uint64_t root_pc_ = 0;
     std::uint32_t root_weight_ = 0;
-    unsigned guest_instructions_ = 0;
+    unsigned guest_instructions_ = 0, limit_ = 0;
     optimizer::Leave leave_{}; // why add() has left a block out
     optimizer::RegionSource source_;
     Pages pages_;

@@ -28,6 +28,7 @@ public:
     }
     void kick() override {}
     void report_statistics(Facts& facts) override { facts.add("machine", "statistics", 7); }
+    std::span<const RegionExit> region_exits() const override { return {}; }
 
     void then(Outcome outcome) {
         script.emplace_back([outcome] { return outcome; });

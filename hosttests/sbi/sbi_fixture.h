@@ -38,6 +38,7 @@ public:
     Hart& hart(unsigned index) override { return harts.at(index); }
     void flush_code() override {}
     EngineStatistics statistics() const override { return {}; }
+    std::span<const RegionExit> region_exits() const override { return {}; }
     std::array<FakeHart, 3> harts;
 };
 
