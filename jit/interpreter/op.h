@@ -140,7 +140,7 @@ struct Context {
     static constexpr unsigned kVirtualBits = 39; // bits from here on are all equal, in RAM's addresses too
     static constexpr std::uint64_t kGenerationUnit = std::uint64_t{1} << kVirtualBits,
                                    kGenerationEnd = std::uint64_t{1} << 63;
-    static constexpr std::size_t kJumpCacheEntries = 4096;
+    static constexpr std::size_t kJumpCacheEntries = 16384;
     std::array<JumpCacheEntry, kJumpCacheEntries> jump_cache{};
     std::array<const Op*, kJumpCacheEntries> jump_code{}; // of the same entries
     // Host code computes the same.
