@@ -39,7 +39,7 @@ void EngineHart::optimize(Block& root) {
     // What is too much for one region is tried as a smaller one.
     constexpr unsigned kLeast = 50;
     for (unsigned limit = RegionFormer::kMaxGuestInstructions; limit >= kLeast; limit /= 2)
-        if (optimize(root, limit))
+        if (optimize(root, limit) || engine_.former().guest_instructions() <= limit / 2)
             return;
 }
 

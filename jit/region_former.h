@@ -42,6 +42,7 @@ public:
     void form(BlockFinder& finder, Block& root, std::uint64_t pc, unsigned limit = kMaxGuestInstructions);
     const optimizer::RegionSource& source() const { return source_; }
     const Pages& pages() const { return pages_; }
+    unsigned guest_instructions() const { return guest_instructions_; }
 
 private:
     static constexpr unsigned kMaxDepth = 3;

@@ -52,6 +52,8 @@ public:
         // A region that does nothing before it is left would be entered again for ever.
         if (graph_.overflowed() || graph_.blocks[1].guest_instructions == 0 || !analyze_control_flow(graph_))
             return false;
+        if (is_cut_short())
+            return false;
         create_entries();
         find_changed_slots();
         for (const BlockId id : graph_.order) {
@@ -67,6 +69,20 @@ public:
     }
 
 private:
+    // Without a loop, and with an instruction in its way that only tier 1 can carry out, a region is entered
+    // and left for little: the loop around it, if there is one, is better off in tier 1.
+    bool is_cut_short() const {
+        bool cut = false;
+        for (const BlockId id : graph_.order) {
+            const BasicBlock& block = graph_.blocks[id];
+            if (block.depth != 0)
+                return false;
+            cut = cut || (id != 0 && usable_[id - 1u] != source_of(id).count &&
+                          block.weight * 2 >= graph_.blocks[1].weight);
+        }
+        return cut;
+    }
+
     const SourceBlock& source_of(BlockId id) const { return source_.blocks[id - 1u]; }
     std::span<const ir::Instruction> usable(BlockId id) const {
         return instructions_of(source_of(id)).first(usable_[id - 1u]);
