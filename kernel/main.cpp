@@ -1,8 +1,8 @@
 // The hypervisor's main program: says what the machine is, starts the VMs and runs them to their end.
 #include "kernel/boot_information.h"
-#include "kernel/buddy_allocator.h"
 #include "kernel/bundle.h"
 #include "kernel/log.h"
+#include "kernel/physical_memory.h"
 #include "kernel/scheduler.h"
 #include "kernel/virtual_cpu.h"
 
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kMiB = 1 << 20;
 
-alignas(BuddyAllocator) constinit std::byte frames_storage[sizeof(BuddyAllocator)]{};
+alignas(PhysicalMemory) constinit std::byte frames_storage[sizeof(PhysicalMemory)]{};
 constinit MemoryAccount hypervisor_account{.name = "hypervisor"};
 alignas(Scheduler) constinit std::byte scheduler_storage[sizeof(Scheduler)]{};
 
@@ -26,7 +26,7 @@ const char* to_string(MemoryRange::Kind kind) {
     return "unknown";
 }
 
-void print_machine(const BootInformation& boot, const BuddyAllocator& frames) {
+void print_machine(const BootInformation& boot, const PhysicalMemory& frames) {
     log("ashlar: boot        {}, command line \"{}\"\n", boot.protocol, boot.command_line);
     log("ashlar: image       {:#x} to {:#x}, {} KiB\n", boot.image_begin, boot.image_end,
         (boot.image_end - boot.image_begin) / 1024);
@@ -48,7 +48,7 @@ void print_machine(const BootInformation& boot, const BuddyAllocator& frames) {
     }
 }
 
-BundleResult start_vms(const BootInformation& boot, BuddyAllocator& frames, MemorySource& hypervisor,
+BundleResult start_vms(const BootInformation& boot, PhysicalMemory& frames, MemorySource& hypervisor,
                        Scheduler& scheduler) {
     if (boot.bundle_size == 0) {
         log("ashlar: bundle      none, running the embedded guest\n");
@@ -63,12 +63,13 @@ BundleResult start_vms(const BootInformation& boot, BuddyAllocator& frames, Memo
 } // namespace
 
 void kernel_main(const BootInformation& boot) {
-    BuddyAllocator& frames = *::new (frames_storage) BuddyAllocator;
+    PhysicalMemory& frames = *::new (frames_storage) PhysicalMemory;
     Scheduler& scheduler = *::new (scheduler_storage) Scheduler;
-    frames.initialize(boot);
+    ConsoleSink sink;
+    const NodeId cpu_nodes[] = {boot.numa.boot_cpu_node};
+    frames.initialize(boot, cpu_nodes, sink);
     log("ashlar: Ashlar {} {}, {} cpu{} found, 1 in use, {} MHz counter\n", ASHLAR_VERSION, arch::kName,
         boot.cpu_count, boot.cpu_count == 1 ? "" : "s", arch::counter_hz() / 1'000'000);
-    ConsoleSink sink;
     log("ashlar: cpu         ");
     arch::describe_cpu(sink);
     log("\n");

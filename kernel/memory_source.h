@@ -17,14 +17,11 @@ namespace ashlar::kernel {
 // Not synchronized.
 class MemorySource {
 public:
-    // `strict`: take no other node's memory than `node`'s.
-    MemorySource(FrameAllocator& frames, MemoryAccount& account, NodeId node = kAnyNode, bool strict = false)
-        : frames_(frames), account_(account), node_(node), strict_(strict) {}
+    MemorySource(FrameAllocator& frames, MemoryAccount& account, const NodeWish& wish = {})
+        : frames_(frames), account_(account), wish_(wish) {}
 
     // As FrameAllocator::allocate.
-    Result<PhysicalAddress> allocate(unsigned order) {
-        return frames_.allocate(order, node_, account_, strict_);
-    }
+    Result<PhysicalAddress> allocate(unsigned order) { return frames_.allocate(order, wish_, account_); }
     // Likewise, filled with zeros.
     Result<PhysicalAddress> allocate_zeroed(unsigned order) {
         const PhysicalAddress block = ASHLAR_TRY(allocate(order));
@@ -38,8 +35,7 @@ public:
 private:
     FrameAllocator& frames_;
     MemoryAccount& account_;
-    NodeId node_;
-    bool strict_;
+    NodeWish wish_;
 };
 
 // The order of the smallest block that holds `bytes`, which is not 0.

@@ -4,20 +4,20 @@
 #include <array>
 #include <cstdint>
 
-#include "kernel/frame_allocator.h"
+#include "kernel/node.h"
 #include "lib/address.h"
 
 namespace ashlar::kernel {
 
 struct NumaTopology {
-    static constexpr std::size_t kMaxNodes = 16;
-    static constexpr std::size_t kMaxRanges = 64;
+    static constexpr std::size_t kMaxRanges = 256;
+    // 10 is a node's distance to itself, 20 takes twice as long.
     static constexpr std::uint8_t kLocalDistance = 10, kRemoteDistance = 20;
 
     struct Range {
         PhysicalAddress base;
         std::uint64_t size;
-        NodeId node; // index into `domains`
+        NodeId node;
     };
 
     // Without tables: one node that owns everything.
@@ -27,6 +27,7 @@ struct NumaTopology {
     std::size_t range_count = 0;
     std::array<std::array<std::uint8_t, kMaxNodes>, kMaxNodes> distance{{{kLocalDistance}}};
     std::array<std::uint32_t, kMaxNodes> cpus{}; // enabled CPUs per node
+    NodeId boot_cpu_node = 0;
 
     // The node of an address; node 0 when no range has it.
     NodeId node_of(PhysicalAddress address) const {

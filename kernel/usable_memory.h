@@ -8,6 +8,9 @@
 
 namespace ashlar::kernel {
 
+// What is taken whatever the map says: the first megabyte, image, bundle, early memory.
+constexpr std::size_t kFixedRuns = 4;
+
 // Calls visit(first frame, end frame) for runs of frames, ascending, that are usable as a whole, in no range
 // that is not usable (which wins where ranges overlap), and neither in the first megabyte nor taken by the
 // image, the bundle or what was allocated before. The map may be unsorted and overlapping.
@@ -16,8 +19,7 @@ void for_each_usable_run(const BootInformation& boot, Visit visit) {
     struct Run {
         std::uint64_t begin, end;
     };
-    constexpr std::size_t kFixed = 4;
-    std::array<Run, BootInformation::kMaxRanges + kFixed> taken;
+    std::array<Run, BootInformation::kMaxRanges + kFixedRuns> taken;
     std::size_t taken_count = 0;
     const auto take = [&](PhysicalAddress begin, PhysicalAddress end) {
         const std::uint64_t last = end.page_number() + (end.page_offset() != 0 ? 1 : 0);

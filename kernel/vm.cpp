@@ -37,7 +37,9 @@ Result<T> explain(Sink& problem, std::string_view what, Result<T> result) {
 
 Vm::Vm(FrameAllocator& frames, MemorySource& hypervisor, const VmConfig& config)
     : hypervisor_(hypervisor),
-      memory_(frames, account_, config.node.value_or(kAnyNode), config.policy == MemoryPolicy::Bind) {
+      memory_(frames, account_,
+              {.node = config.node.value_or(kAnyNode),
+               .others = config.policy == MemoryPolicy::Bind ? NodeSet() : NodeSet::all()}) {
     name_length_ = std::min(config.name.size(), name_.size());
     std::copy_n(config.name.begin(), name_length_, name_.begin());
     account_.name = "vm";

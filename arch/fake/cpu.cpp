@@ -14,6 +14,11 @@ Machine& machine() {
     static Machine instance;
     return instance;
 }
+
+constinit thread_local unsigned thread_cpu = 0;
+void set_current_cpu(unsigned number) {
+    thread_cpu = number;
+}
 } // namespace fake
 
 using fake::machine;

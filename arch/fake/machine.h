@@ -1,4 +1,5 @@
-// What host tests set and see of the fake CPU. One machine per process, used by one thread.
+// What host tests set and see of the fake CPU. One machine per process, used by one thread; the memory alone
+// may be used by several, each of which is a CPU of its own.
 #pragma once
 
 #include <cstddef>
@@ -22,5 +23,8 @@ struct Machine {
     std::function<void()> on_wait;
 };
 Machine& machine();
+
+// The calling thread is CPU `number` from now on. It is CPU 0 otherwise.
+void set_current_cpu(unsigned number);
 
 } // namespace ashlar::arch::fake

@@ -76,7 +76,7 @@ struct Tables {
     List<InterruptController, 8> io_apics;
     List<InterruptOverride, 16> overrides;
     List<CpuAffinity, 256> cpu_affinity;
-    List<MemoryAffinity, 64> memory_affinity;
+    List<MemoryAffinity, 256> memory_affinity;
     List<PciSegment, 8> pci_segments;
     std::size_t localities = 0; // side of the distance matrix
     static constexpr std::size_t kMaxLocalities = 16;

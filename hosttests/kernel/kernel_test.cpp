@@ -7,11 +7,11 @@
 
 namespace ashlar::kernel {
 
-Result<PhysicalAddress> CountingFrames::allocate(unsigned order, NodeId node, MemoryAccount& account,
-                                                 bool strict) {
+Result<PhysicalAddress> CountingFrames::allocate(unsigned order, const NodeWish& wish,
+                                                 MemoryAccount& account) {
     if (allocations++ >= fail_from)
         return Error::OutOfMemory;
-    return frames_.allocate(order, node, account, strict);
+    return frames_.allocate(order, wish, account);
 }
 
 ProgramImage::ProgramImage(std::uint64_t entry, std::uint64_t offset, std::uint64_t memory_size)
@@ -57,7 +57,9 @@ KernelTest::KernelTest(std::uint64_t memory_bytes) : memory_size_(memory_bytes) 
     virtualization() = {};
     boot.protocol = "test";
     boot.ranges[boot.range_count++] = {PhysicalAddress(kMiB), memory_bytes - kMiB, MemoryRange::Kind::Usable};
-    buddy_->initialize(boot);
+    BufferSink<256> diagnostics;
+    const NodeId cpu_nodes[] = {0};
+    physical_->initialize(boot, cpu_nodes, diagnostics);
     images.program = program_image.view();
 }
 

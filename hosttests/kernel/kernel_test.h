@@ -10,7 +10,7 @@
 
 #include "arch/fake/machine.h"
 #include "arch/fake/virtualization.h"
-#include "kernel/buddy_allocator.h"
+#include "kernel/physical_memory.h"
 #include "kernel/vm.h"
 
 namespace ashlar::kernel {
@@ -21,13 +21,14 @@ constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB;
 class CountingFrames final : public FrameAllocator {
 public:
     explicit CountingFrames(FrameAllocator& frames) : frames_(frames) {}
-    Result<PhysicalAddress> allocate(unsigned order, NodeId node, MemoryAccount& account,
-                                     bool strict) override;
+    Result<PhysicalAddress> allocate(unsigned order, const NodeWish& wish, MemoryAccount& account) override;
     void free(PhysicalAddress block, unsigned order, MemoryAccount& account) override {
         frames_.free(block, order, account);
     }
     unsigned node_count() const override { return frames_.node_count(); }
     NodeStatistics statistics(NodeId node) const override { return frames_.statistics(node); }
+    NodeId nearest(NodeId node, unsigned rank) const override { return frames_.nearest(node, rank); }
+    unsigned distance(NodeId from, NodeId to) const override { return frames_.distance(from, to); }
 
     static constexpr std::uint64_t kNever = ~std::uint64_t{0};
     std::uint64_t allocations = 0;
@@ -78,7 +79,7 @@ protected:
     static arch::fake::VirtualCpu& cpu_of(Vm& vm) { return static_cast<arch::fake::VirtualCpu&>(vm.cpu()); }
     static arch::fake::Machine& machine() { return arch::fake::machine(); }
     static arch::fake::Virtualization& virtualization() { return arch::fake::virtualization(); }
-    std::uint64_t free_frames() const { return buddy_->free_frames(); }
+    std::uint64_t free_frames() const { return physical_->free_frames(); }
     // What the hypervisor has written to the console since the last call.
     static std::string output();
 
@@ -87,12 +88,12 @@ protected:
 private:
     std::byte* memory_;
     std::uint64_t memory_size_;
-    std::unique_ptr<BuddyAllocator> buddy_ = std::make_unique<BuddyAllocator>();
+    std::unique_ptr<PhysicalMemory> physical_ = std::make_unique<PhysicalMemory>();
     MemoryAccount account_{.name = "hypervisor"};
     std::uint64_t next_entry_ = abi::kImageVirtualBase;
 
 protected:
-    CountingFrames frames{*buddy_};
+    CountingFrames frames{*physical_};
     MemorySource hypervisor{frames, account_};
     VmImages images;
     ProgramImage program_image;

@@ -16,8 +16,8 @@ namespace ashlar::arch::svm {
 // Single blocks, never used twice, from the fake machine's memory.
 class FakeFrames final : public kernel::FrameAllocator {
 public:
-    Result<PhysicalAddress> allocate(unsigned order, kernel::NodeId, kernel::MemoryAccount& account,
-                                     bool = false) override {
+    Result<PhysicalAddress> allocate(unsigned order, const kernel::NodeWish&,
+                                     kernel::MemoryAccount& account) override {
         const std::uint64_t size = kPageSize << order, block = (next_ + size - 1) & ~(size - 1);
         if (block + size > fake::machine().memory_size || limit == account.frames)
             return Error::OutOfMemory;
@@ -30,6 +30,8 @@ public:
     }
     unsigned node_count() const override { return 1; }
     kernel::NodeStatistics statistics(kernel::NodeId) const override { return {}; }
+    kernel::NodeId nearest(kernel::NodeId, unsigned) const override { return 0; }
+    unsigned distance(kernel::NodeId, kernel::NodeId) const override { return 10; }
 
     std::uint64_t limit = ~std::uint64_t{0}; // frames that may be held
 

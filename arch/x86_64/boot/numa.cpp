@@ -11,7 +11,7 @@ NodeId node_of_domain(NumaTopology& topology, std::uint32_t domain) {
     for (std::size_t node = 0; node < topology.node_count; ++node)
         if (topology.domains[node] == domain)
             return static_cast<NodeId>(node);
-    if (topology.node_count == NumaTopology::kMaxNodes)
+    if (topology.node_count == kernel::kMaxNodes)
         return 0;
     topology.domains[topology.node_count] = domain;
     return static_cast<NodeId>(topology.node_count++);

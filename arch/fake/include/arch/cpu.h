@@ -15,6 +15,13 @@ constexpr const char* kName = "fake";
 // The CPU's own name and what it protects us with, for the boot log.
 void describe_cpu(Sink& sink);
 
+namespace fake {
+extern constinit thread_local unsigned thread_cpu; // set_current_cpu() of arch/fake/machine.h
+}
+inline unsigned current_cpu() {
+    return fake::thread_cpu;
+}
+
 void enable_interrupts();
 void disable_interrupts();
 bool interrupts_enabled();

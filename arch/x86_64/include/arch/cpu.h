@@ -14,6 +14,11 @@ constexpr const char* kName = "x86_64";
 // The CPU's own name and what it protects us with, for the boot log.
 void describe_cpu(Sink& sink);
 
+// The number of the CPU that runs this, from 0 on without gaps. The others are not started.
+inline unsigned current_cpu() {
+    return 0;
+}
+
 // Interrupts of this CPU.
 void enable_interrupts();
 void disable_interrupts();

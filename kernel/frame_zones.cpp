@@ -1,0 +1,100 @@
+#include "kernel/frame_zones.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "arch/cpu.h"
+
+namespace ashlar::kernel {
+namespace {
+
+std::uint64_t size_of(const FrameZone& zone) {
+    return zone.end - zone.begin;
+}
+
+// Whether the zone begins with a larger block than it ends.
+bool begins_aligned(const FrameZone& zone) {
+    return std::countr_zero(zone.begin) > std::countr_zero(zone.end);
+}
+
+} // namespace
+
+void FrameZones::initialize(const BootInformation& boot, Sink& diagnostics) {
+    for_each_usable_run(boot,
+                        [&](std::uint64_t begin, std::uint64_t end) { add_by_node(boot.numa, begin, end); });
+    for (NodeId node = 0; node < boot.numa.node_count; ++node)
+        make_room_for_states(node, diagnostics);
+}
+
+void FrameZones::add_by_node(const NumaTopology& topology, std::uint64_t begin, std::uint64_t end) {
+    while (begin < end) {
+        const NodeId node = topology.node_of(PhysicalAddress(begin << kPageShift));
+        std::uint64_t cut = end;
+        for (std::size_t i = 0; i < topology.range_count; ++i) {
+            const NumaTopology::Range& range = topology.ranges[i];
+            for (const std::uint64_t edge :
+                 {range.base.page_number(), (range.base + range.size).page_number()})
+                if (edge > begin && edge < cut)
+                    cut = edge;
+        }
+        add(begin, cut, node);
+        begin = cut;
+    }
+}
+
+void FrameZones::add(std::uint64_t begin, std::uint64_t end, NodeId node) {
+    if (count_ != 0 && zones_[count_ - 1].end == begin && zones_[count_ - 1].node == node) {
+        zones_[count_ - 1].end = end;
+        return;
+    }
+    ASHLAR_ASSERT(count_ < kMaxZones);
+    zones_[count_++] = {begin, end, nullptr, node};
+}
+
+void FrameZones::make_room_for_states(NodeId node, Sink& diagnostics) {
+    std::uint64_t frames = 0;
+    for (const FrameZone& zone : all())
+        frames += zone.node == node ? size_of(zone) : 0;
+    if (frames == 0)
+        return;
+    const std::uint64_t needed = (frames + kPageSize - 1) / kPageSize;
+    FrameZone* home = nullptr;
+    for (FrameZone& zone : std::span(zones_.data(), count_))
+        if (zone.node == node && size_of(zone) >= needed &&
+            (home == nullptr || size_of(zone) < size_of(*home)))
+            home = &zone;
+    if (home == nullptr) {
+        // Only scattered frames. Nothing that size is worth more than a line.
+        format(diagnostics, "ashlar: memory: {} KiB of node {} are in pieces too small to use\n",
+               frames * kPageSize / 1024, node);
+        count_ = static_cast<std::size_t>(
+            std::remove_if(zones_.begin(), zones_.begin() + count_,
+                           [&](const FrameZone& zone) { return zone.node == node; }) -
+            zones_.begin());
+        return;
+    }
+    std::uint64_t at = home->begin;
+    if (begins_aligned(*home))
+        at = home->end -= needed;
+    else
+        home->begin += needed;
+    auto* states = static_cast<std::uint8_t*>(arch::physical_to_virtual(PhysicalAddress(at << kPageShift)));
+    std::fill_n(states, frames, frame_state::kInside);
+    for (FrameZone& zone : std::span(zones_.data(), count_))
+        if (zone.node == node) {
+            zone.states = states;
+            states += size_of(zone);
+        }
+}
+
+const FrameZone* FrameZones::find(std::uint64_t frame) const {
+    const auto zones = all();
+    const auto after =
+        std::upper_bound(zones.begin(), zones.end(), frame,
+                         [](std::uint64_t f, const FrameZone& zone) { return f < zone.begin; });
+    if (after == zones.begin() || !(after - 1)->contains(frame))
+        return nullptr;
+    return &*(after - 1);
+}
+
+} // namespace ashlar::kernel
