@@ -24,7 +24,7 @@ struct BootInformation {
     std::string_view command_line;              // copied out of the loader's memory
     std::array<MemoryRange, kMaxRanges> ranges; // as the firmware said: unsorted, possibly overlapping
     std::size_t range_count = 0;
-    std::size_t ranges_dropped = 0; // beyond kMaxRanges
+    std::size_t ranges_dropped = 0; // beyond kMaxRanges; usable memory is dropped before any other
     PhysicalAddress bundle;         // the initrd/module, 0 and 0 when there is none
     std::uint64_t bundle_size = 0;
     PhysicalAddress acpi_rsdp;              // 0 when the protocol does not say
@@ -32,6 +32,12 @@ struct BootInformation {
     PhysicalAddress early_begin, early_end; // taken from usable memory before there was an allocator
     NumaTopology numa;
     std::uint32_t cpu_count = 1; // enabled, as the firmware says
+
+    // Ranges that are empty or wrap are ignored.
+    void add_range(PhysicalAddress base, std::uint64_t size, MemoryRange::Kind kind);
+    // Cuts off what lies at `end` or above, where we cannot reach. Returns how many bytes of usable memory
+    // that is.
+    std::uint64_t limit_ranges(PhysicalAddress end);
 };
 
 // Entered by arch once the CPU runs on our own tables with exceptions and console working. Interrupts are

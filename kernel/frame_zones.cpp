@@ -22,13 +22,16 @@ bool begins_aligned(const FrameZone& zone) {
 void FrameZones::initialize(const BootInformation& boot, Sink& diagnostics) {
     for_each_usable_run(boot,
                         [&](std::uint64_t begin, std::uint64_t end) { add_by_node(boot.numa, begin, end); });
+    if (ownerless_ != 0)
+        format(diagnostics, "ashlar: numa: {} KiB of usable memory are no node's, they count as node 0's\n",
+               ownerless_ * kPageSize / 1024);
     for (NodeId node = 0; node < boot.numa.node_count; ++node)
         make_room_for_states(node, diagnostics);
 }
 
 void FrameZones::add_by_node(const NumaTopology& topology, std::uint64_t begin, std::uint64_t end) {
     while (begin < end) {
-        const NodeId node = topology.node_of(PhysicalAddress(begin << kPageShift));
+        const NumaTopology::Range* const owner = topology.range_of(PhysicalAddress(begin << kPageShift));
         std::uint64_t cut = end;
         for (std::size_t i = 0; i < topology.range_count; ++i) {
             const NumaTopology::Range& range = topology.ranges[i];
@@ -37,7 +40,9 @@ void FrameZones::add_by_node(const NumaTopology& topology, std::uint64_t begin, 
                 if (edge > begin && edge < cut)
                     cut = edge;
         }
-        add(begin, cut, node);
+        add(begin, cut, owner != nullptr ? owner->node : 0);
+        if (owner == nullptr && topology.range_count != 0)
+            ownerless_ += cut - begin;
         begin = cut;
     }
 }

@@ -60,6 +60,7 @@ private:
 
     std::array<FrameZone, kMaxZones> zones_{};
     std::size_t count_ = 0;
+    std::uint64_t ownerless_ = 0; // frames that no range of the topology has
 };
 
 } // namespace ashlar::kernel

@@ -44,6 +44,8 @@ void print_machine(const BootInformation& boot, const PhysicalMemory& frames) {
             boot.numa.cpus[node]);
         for (NodeId other = 0; other < frames.node_count(); ++other)
             log(" {}", boot.numa.distance[node][other]);
+        if (boot.numa.domains[node] != node)
+            log(", domain {}", boot.numa.domains[node]);
         log("\n");
     }
 }

@@ -26,15 +26,20 @@ struct NumaTopology {
     std::array<Range, kMaxRanges> ranges{};
     std::size_t range_count = 0;
     std::array<std::array<std::uint8_t, kMaxNodes>, kMaxNodes> distance{{{kLocalDistance}}};
-    std::array<std::uint32_t, kMaxNodes> cpus{}; // enabled CPUs per node
+    std::array<std::uint32_t, kMaxNodes> cpus{{1}}; // enabled CPUs per node
     NodeId boot_cpu_node = 0;
 
-    // The node of an address; node 0 when no range has it.
-    NodeId node_of(PhysicalAddress address) const {
+    // The range that has an address; nullptr when none has.
+    const Range* range_of(PhysicalAddress address) const {
         for (std::size_t i = 0; i < range_count; ++i)
             if (address - ranges[i].base < ranges[i].size)
-                return ranges[i].node;
-        return 0;
+                return &ranges[i];
+        return nullptr;
+    }
+    // The node of an address; node 0 when no range has it.
+    NodeId node_of(PhysicalAddress address) const {
+        const Range* const range = range_of(address);
+        return range != nullptr ? range->node : 0;
     }
 };
 

@@ -19,6 +19,8 @@ namespace ashlar::arch {
 
 constexpr std::uint64_t kImageVirtualOffset = IMAGE_VIRTUAL_OFFSET;
 constexpr VirtualAddress kDirectMapBase(DIRECT_MAP_BASE);
+// Physical addresses below it have a place in the direct map.
+constexpr std::uint64_t kDirectMapBytes = std::uint64_t{1} << 46;
 constexpr std::uint64_t kBootMappedBytes = std::uint64_t{BOOT_MAPPED_GIB} << 30;
 
 // Of the image's own symbols.

@@ -8,6 +8,7 @@
 #include "arch/x86_64/common/registers.h"
 #include "arch/x86_64/common/stacks.h"
 #include "arch/x86_64/memory_layout.h"
+#include "kernel/usable_memory.h"
 
 namespace ashlar::arch {
 namespace {
@@ -57,33 +58,14 @@ struct Piece {
     std::uint64_t size() const { return begin < end ? end - begin : 0; }
 };
 
-// The larger part of `piece` that is outside `hole`.
-Piece without(Piece piece, Piece hole) {
-    if (hole.begin >= piece.end || hole.end <= piece.begin)
-        return piece;
-    const Piece below{piece.begin, std::max(piece.begin, hole.begin)};
-    const Piece above{std::min(piece.end, hole.end), piece.end};
-    return below.size() >= above.size() ? below : above;
-}
-
 // The largest run of usable memory that the boot tables map and nobody uses.
 Piece find_early_memory(const BootInformation& boot) {
     Piece best{};
-    for (std::size_t i = 0; i < boot.range_count; ++i) {
-        const MemoryRange& range = boot.ranges[i];
-        if (range.kind != MemoryRange::Kind::Usable)
-            continue;
-        constexpr std::uint64_t kLowMegabyte = 1 << 20;
-        Piece piece{std::max(range.base.align_up(kPageSize).value(), kLowMegabyte),
-                    std::min((range.base + range.size).align_down(kPageSize).value(), kBootMappedBytes)};
-        if (piece.size() == 0)
-            continue;
-        piece = without(piece, {boot.image_begin.value(), boot.image_end.value()});
-        piece = without(piece, {boot.bundle.align_down(kPageSize).value(),
-                                (boot.bundle + boot.bundle_size).align_up(kPageSize).value()});
+    kernel::for_each_usable_run(boot, [&](std::uint64_t begin, std::uint64_t end) {
+        const Piece piece{begin << kPageShift, std::min(end << kPageShift, kBootMappedBytes)};
         if (piece.size() > best.size())
             best = piece;
-    }
+    });
     return best;
 }
 

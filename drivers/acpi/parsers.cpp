@@ -17,16 +17,17 @@ T field(Bytes bytes, std::size_t offset) {
     return load_le<T>(bytes.data() + offset);
 }
 
-// Calls visit(type, structure) for each; `header` bytes of type and length.
+// Calls visit(type, structure) for each. False when a length ended it early.
 template <class Visit>
-void for_each_structure(Bytes table, std::size_t begin, Visit visit) {
+bool for_each_structure(Bytes table, std::size_t begin, Visit visit) {
     for (std::size_t offset = begin; offset + 2 <= table.size();) {
         const std::size_t length = byte_at(table, offset + 1);
         if (length < 2 || length > table.size() - offset)
-            return;
+            return false;
         visit(byte_at(table, offset), table.subspan(offset, length));
         offset += length;
     }
+    return true;
 }
 
 constexpr std::uint32_t kEnabled = 1;
@@ -58,10 +59,12 @@ void parse_madt(Bytes table, Tables& tables) {
 void parse_srat(Bytes table, Tables& tables) {
     constexpr std::size_t kFixed = 48;
     constexpr std::uint32_t kHotPluggable = 2;
-    if (table.size() < kFixed)
+    if (table.size() < kFixed) {
+        ++tables.srat_faults;
         return;
+    }
     tables.has_srat = true;
-    for_each_structure(table, kFixed, [&](std::uint8_t type, Bytes s) {
+    const bool whole = for_each_structure(table, kFixed, [&](std::uint8_t type, Bytes s) {
         if (type == 0 && s.size() >= 16) {
             const std::uint32_t domain = byte_at(s, 2) | std::uint32_t{byte_at(s, 9)} << 8 |
                                          std::uint32_t{byte_at(s, 10)} << 16 |
@@ -73,23 +76,32 @@ void parse_srat(Bytes table, Tables& tables) {
             const PhysicalAddress base(field<std::uint64_t>(s, 8));
             const auto size = field<std::uint64_t>(s, 16);
             PhysicalAddress end;
-            if ((flags & kEnabled) != 0 && size != 0 && base.checked_add(size, end))
+            if ((flags & kEnabled) == 0)
+                return;
+            if (size != 0 && base.checked_add(size, end))
                 tables.memory_affinity.add(
                     {base, size, field<std::uint32_t>(s, 2), (flags & kHotPluggable) != 0});
+            else
+                ++tables.srat_faults;
         } else if (type == 2 && s.size() >= 24) {
             if ((field<std::uint32_t>(s, 12) & kEnabled) != 0)
                 tables.cpu_affinity.add({field<std::uint32_t>(s, 8), field<std::uint32_t>(s, 4)});
+        } else if (type <= 2) {
+            ++tables.srat_faults;
         }
     });
+    tables.srat_faults += whole ? 0 : 1;
 }
 
 void parse_slit(Bytes table, Tables& tables) {
     constexpr std::size_t kFixed = 44;
+    tables.slit_faulty = true;
     if (table.size() < kFixed)
         return;
     const auto localities = field<std::uint64_t>(table, kHeaderSize);
     if (localities == 0 || localities > 0xffff || localities * localities > table.size() - kFixed)
         return;
+    tables.slit_faulty = false;
     tables.has_slit = true;
     tables.localities = std::min<std::size_t>(localities, Tables::kMaxLocalities);
     for (std::size_t from = 0; from < tables.localities; ++from)

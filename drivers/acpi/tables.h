@@ -78,8 +78,10 @@ struct Tables {
     List<CpuAffinity, 256> cpu_affinity;
     List<MemoryAffinity, 256> memory_affinity;
     List<PciSegment, 8> pci_segments;
-    std::size_t localities = 0; // side of the distance matrix
-    static constexpr std::size_t kMaxLocalities = 16;
+    std::size_t srat_faults = 0; // structures left out, or the rest of the table
+    bool slit_faulty = false;    // left out
+    std::size_t localities = 0;  // side of the distance matrix
+    static constexpr std::size_t kMaxLocalities = 64;
     std::array<std::array<std::uint8_t, kMaxLocalities>, kMaxLocalities> distance{};
     std::uint16_t pm1a_control = 0, pm1b_control = 0; // ports, 0: none
     std::optional<std::uint16_t> soft_off;            // SLP_TYPa | SLP_TYPb << 8 of \_S5

@@ -106,6 +106,20 @@ TEST(Srat, LeavesOutMemoryThatIsEmptyDisabledOrWraps) {
     const Tables tables = parse(parse_srat, table("SRAT", body));
     EXPECT_TRUE(tables.has_srat);
     EXPECT_EQ(tables.memory_affinity.count, 0u);
+    EXPECT_EQ(tables.srat_faults, 2u); // to be disabled is no fault
+}
+
+TEST(Srat, FaultsAreCountedAndTheRestIsKept) {
+    Image body = srat_body();
+    add_memory(body, 4, 0, 0x1000, 1);
+    body.add(U8{1}).add(U8{39}).zeros(37);  // too short for memory
+    body.add(U8{0}).add(U8{15}).zeros(13);  // for a processor
+    body.add(U8{0x77}).add(U8{4}).zeros(2); // of a kind that is not known
+    add_memory(body, 5, 0x1000, 0x1000, 1);
+    body.add(U8{1}).add(U8{200}); // beyond the end
+    const Tables tables = parse(parse_srat, table("SRAT", body));
+    EXPECT_EQ(tables.memory_affinity.count, 2u);
+    EXPECT_EQ(tables.srat_faults, 3u);
 }
 
 TEST(Slit, HasDistances) {
@@ -132,7 +146,9 @@ TEST(Slit, RefusesMoreLocalitiesThanTheTableHas) {
     for (const U64 localities : {U64{0}, U64{3}, U64{0x1'0000}, U64{1} << 32, ~U64{0}}) {
         Image body;
         body.add(localities).zeros(8);
-        EXPECT_FALSE(parse(parse_slit, table("SLIT", body)).has_slit) << localities;
+        const Tables tables = parse(parse_slit, table("SLIT", body));
+        EXPECT_FALSE(tables.has_slit) << localities;
+        EXPECT_TRUE(tables.slit_faulty) << localities;
     }
 }
 

@@ -126,6 +126,25 @@ TEST_F(PvhTest, CountsRangesBeyondCapacity) {
     ASSERT_TRUE(read().ok());
     EXPECT_EQ(boot.range_count, BootInformation::kMaxRanges);
     EXPECT_EQ(boot.ranges_dropped, 7u);
+    // What must not be used is kept all the same: the smallest usable range makes room.
+    boot.ranges[3].size = 0x800;
+    boot.add_range(PhysicalAddress(0x5000), 0x1000, MemoryRange::Kind::Reserved);
+    EXPECT_EQ(boot.ranges_dropped, 8u);
+    EXPECT_EQ(boot.ranges[3].base, PhysicalAddress(0x5000));
+    EXPECT_EQ(boot.ranges[3].kind, MemoryRange::Kind::Reserved);
+}
+
+TEST_F(PvhTest, RangesOutOfReachAreCutOff) {
+    using Kind = MemoryRange::Kind;
+    boot.add_range(PhysicalAddress(0x8000), 0x1000, Kind::Usable);
+    boot.add_range(PhysicalAddress(0x1000), 0x1000, Kind::Usable);
+    boot.add_range(PhysicalAddress(0x3000), 0x3000, Kind::Usable);
+    boot.add_range(PhysicalAddress(0x9000), 0x1000, Kind::Reserved);
+    EXPECT_EQ(boot.limit_ranges(PhysicalAddress(0x4000)), 0x3000u);
+    ASSERT_EQ(boot.range_count, 2u);
+    EXPECT_EQ(boot.ranges[0].base, PhysicalAddress(0x1000));
+    EXPECT_EQ(boot.ranges[1].size, 0x1000u);
+    EXPECT_EQ(boot.limit_ranges(PhysicalAddress(0x4000)), 0u);
 }
 
 TEST_F(PvhTest, CommandLineIsCutWhereItsSpaceEnds) {

@@ -28,15 +28,6 @@ MemoryRange::Kind kind_of(std::uint32_t type) {
     }
 }
 
-void add_range(BootInformation& boot, std::uint64_t base, std::uint64_t size, std::uint32_t type) {
-    if (size == 0 || base + size < base)
-        return;
-    if (boot.range_count == BootInformation::kMaxRanges)
-        ++boot.ranges_dropped;
-    else
-        boot.ranges[boot.range_count++] = {PhysicalAddress(base), size, kind_of(type)};
-}
-
 void set_command_line(BootInformation& boot, Bytes text) {
     const auto* const begin = reinterpret_cast<const char*>(text.data());
     const auto* const end = std::find(begin, begin + text.size(), '\0');
@@ -77,8 +68,9 @@ Status read_pvh(acpi::PhysicalReader& memory, PhysicalAddress start, BootInforma
     const PhysicalAddress map(field<std::uint64_t>(extended, 40));
     const Bytes list = ASHLAR_TRY(memory.view(map, std::uint64_t{entries} * kEntrySize));
     for (std::size_t offset = 0; offset + kEntrySize <= list.size(); offset += kEntrySize)
-        add_range(boot, field<std::uint64_t>(list, offset), field<std::uint64_t>(list, offset + 8),
-                  field<std::uint32_t>(list, offset + 16));
+        boot.add_range(PhysicalAddress(field<std::uint64_t>(list, offset)),
+                       field<std::uint64_t>(list, offset + 8),
+                       kind_of(field<std::uint32_t>(list, offset + 16)));
     return {};
 }
 
@@ -109,8 +101,9 @@ Status read_multiboot2(acpi::PhysicalReader& memory, PhysicalAddress start, Boot
             if (entry < 24)
                 return Error::Malformed;
             for (std::size_t at = 16; at + entry <= tag.size(); at += entry)
-                add_range(boot, field<std::uint64_t>(tag, at), field<std::uint64_t>(tag, at + 8),
-                          field<std::uint32_t>(tag, at + 16));
+                boot.add_range(PhysicalAddress(field<std::uint64_t>(tag, at)),
+                               field<std::uint64_t>(tag, at + 8),
+                               kind_of(field<std::uint32_t>(tag, at + 16)));
         } else if (type == 15 || (type == 14 && boot.acpi_rsdp == PhysicalAddress())) {
             boot.acpi_rsdp = start + offset + 8; // a copy of the structure
         }

@@ -3,9 +3,12 @@
 
 #include "drivers/acpi/tables.h"
 #include "kernel/boot_information.h"
+#include "lib/format.h"
 
 namespace ashlar::arch {
 
-void fill_numa(const acpi::Tables& tables, kernel::BootInformation& boot);
+// `boot_apic_id` is that of the CPU which runs. Lines about what makes no sense go to `diagnostics`.
+void fill_numa(const acpi::Tables& tables, std::uint32_t boot_apic_id, kernel::BootInformation& boot,
+               Sink& diagnostics);
 
 } // namespace ashlar::arch

@@ -1,5 +1,7 @@
 // From the boot protocol's entry to kernel_main: console, exceptions, what the firmware says, our own tables,
 // clocks.
+#include <algorithm>
+
 #include "arch/cpu.h"
 #include "arch/x86_64/boot/boot_protocol.h"
 #include "arch/x86_64/boot/numa.h"
@@ -8,6 +10,7 @@
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/common/cpu_features.h"
 #include "arch/x86_64/common/interrupt_frame.h"
+#include "arch/x86_64/common/registers.h"
 #include "arch/x86_64/local_apic.h"
 #include "arch/x86_64/memory_layout.h"
 #include "arch/x86_64/paging.h"
@@ -47,6 +50,21 @@ Status read_protocol(unsigned protocol, PhysicalAddress information) {
     }
 }
 
+// What the CPU can address and the direct map holds.
+PhysicalAddress physical_limit() {
+    constexpr std::uint32_t kAddressSizes = 0x80000008;
+    const unsigned bits = cpuid(0x80000000).eax >= kAddressSizes ? cpuid(kAddressSizes).eax & 0xff : 36;
+    return PhysicalAddress(std::min(std::uint64_t{1} << std::min(bits, 63u), kDirectMapBytes));
+}
+
+std::uint32_t boot_apic_id() {
+    constexpr std::uint32_t kTopologyLeaf = 0xb;
+    if (cpuid(0).eax >= kTopologyLeaf)
+        if (const Cpuid topology = cpuid(kTopologyLeaf); topology.ebx != 0)
+            return topology.edx;
+    return cpuid(1).ebx >> 24;
+}
+
 void read_acpi() {
     BootReader reader;
     kernel::ConsoleSink console;
@@ -55,7 +73,7 @@ void read_acpi() {
         return log("ashlar: acpi: no tables: {}\n", tables.error());
     acpi_tables = std::move(tables).value();
     set_soft_off(acpi_tables);
-    fill_numa(acpi_tables, boot_information);
+    fill_numa(acpi_tables, boot_apic_id(), boot_information, console);
 }
 
 } // namespace
@@ -75,6 +93,8 @@ extern "C" [[noreturn]] void start(unsigned protocol, std::uint32_t information)
     boot_information.image_end = image_to_physical(image_end).align_up(kPageSize);
     if (const Status read = read_protocol(protocol, PhysicalAddress(information)); !read.ok())
         fail("cannot read what the boot loader handed over", read.error());
+    if (const std::uint64_t lost = boot_information.limit_ranges(physical_limit()); lost != 0)
+        log("ashlar: memory: {} MiB of usable memory lie where this CPU or we cannot reach\n", lost >> 20);
     read_acpi();
     if (const Status mapped = enter_final_address_space(boot_information); !mapped.ok())
         fail("cannot build page tables", mapped.error());
