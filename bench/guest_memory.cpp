@@ -24,6 +24,12 @@ public:
         mapping = {GuestPhysicalAddress(address), kPageSize, true, true, true, true};
         return true;
     }
+    bool look_up(std::uint64_t address, mmu::Access access, mmu::Mapping& mapping,
+                 bool& whole_leaf) override {
+        mmu::Fault fault;
+        whole_leaf = true;
+        return translate(address, 1, access, mapping, fault);
+    }
     std::uint64_t access_fault(mmu::Access) const override { return 5; }
     std::uint64_t misaligned_fault(mmu::Access) const override { return 4; }
 };

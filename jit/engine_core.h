@@ -11,6 +11,7 @@
 #include "jit/observation.h"
 #include "jit/region_extents.h"
 #include "jit/region_records.h"
+#include "jit/site_history.h"
 
 namespace ashlar::jit {
 
@@ -48,6 +49,7 @@ public:
     RegionFormer& former() { return *former_; }
     Observation* observation() { return observation_.get(); }
     RegionRecords& regions() { return regions_; }
+    SiteHistory& sites() { return sites_; }
     RegionExtents* extents() { return extents_.get(); } // nullptr unless execution is observed
     RegionExits* exits() { return exits_.get(); }       // or nullptr: nobody counts them
     // The IR of the block that `key` names, valid until the next call or translation.
@@ -78,6 +80,7 @@ private:
     std::unique_ptr<Observation> observation_;
     std::unique_ptr<RegionFormer> former_;
     RegionRecords regions_;
+    SiteHistory sites_;
     std::unique_ptr<RegionExits> exits_;
     std::unique_ptr<RegionExtents> extents_;
     ir::Block block_;

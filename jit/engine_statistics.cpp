@@ -32,6 +32,8 @@ void report_regions(const EngineStatistics& statistics, Facts& facts) {
     facts.add("regions", "confirmed", statistics.regions_confirmed);
     facts.add("regions", "probes_found", statistics.probes_found);
     facts.add("regions", "probes_failed", statistics.probes_failed);
+    facts.add("regions", "extents_missed", statistics.extents_missed);
+    facts.add("regions", "renewed", statistics.regions_renewed);
     if (!statistics.counts_regions)
         return;
     std::uint64_t entries = 0; // as often as they are left

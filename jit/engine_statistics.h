@@ -38,6 +38,8 @@ struct EngineStatistics {
     std::uint64_t regions_refused = 0;   // too large or too difficult
     std::uint64_t regions_dropped = 0;   // because their pages were written to or mapped elsewhere
     std::uint64_t regions_confirmed = 0; // whose pages are where they were, after mappings have changed
+    std::uint64_t regions_renewed = 0;   // because addresses were not in the extents where they were expected
+    std::uint64_t extents_missed = 0;
     std::uint64_t probes_found = 0, probes_failed = 0;
     bool counts_regions = false; // what follows is counted
     std::uint64_t region_instructions = 0;

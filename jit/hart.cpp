@@ -102,6 +102,8 @@ Stop EngineHart::run(std::uint64_t instructions) {
             stop_ = Stop::Kicked;
             break;
         }
+        if (outdated_region_)
+            renew_region(*std::exchange(outdated_region_, std::nullopt));
         if (check_interrupts_)
             deliver_interrupt();
         if (static_cast<std::int64_t>(until - retired()) <= 0) {

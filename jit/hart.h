@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <optional>
+#include <utility>
 
 #include "jit/engine.h"
 #include "jit/fetched_pages.h"
@@ -66,10 +67,12 @@ private:
     interpreter::HelperOutcome fence_virtual(std::uint32_t bits, std::uint64_t next_pc);
     interpreter::HelperOutcome raise_illegal(std::uint32_t bits);
     interpreter::HelperOutcome leave_to(std::uint64_t pc);
+    void extent_missed(unsigned slot, std::uint64_t address, unsigned length, std::uint64_t pc) override;
 
     // mmu::Translator
     bool translate(std::uint64_t address, unsigned length, mmu::Access access, mmu::Mapping& mapping,
                    mmu::Fault& fault) override;
+    bool look_up(std::uint64_t address, mmu::Access access, mmu::Mapping& mapping, bool& whole_leaf) override;
     std::uint64_t access_fault(mmu::Access access) const override;
     std::uint64_t misaligned_fault(mmu::Access access) const override;
 
@@ -93,6 +96,9 @@ private:
     Block* find_block(std::uint64_t pc) override;
     std::uint32_t executions(const Block& block) const override;
     const ir::Block& lift_block(const Block& block) override;
+    optimizer::Site site(std::uint64_t pc) const override;
+    void describe_addresses(RegionFormer& former);
+    void renew_region(std::uint64_t pc);
     // Compiles the region that begins with the block at pc.
     void optimize(Block& root);
     bool optimize(Block& root, unsigned limit);
@@ -157,6 +163,7 @@ private:
     CodeView supervisor_, machine_; // of all spaces
     CodeView* view_ = &machine_;    // current
     PendingLink pending_link_;
+    std::optional<std::uint64_t> outdated_region_; // virtual pc, under the present translations
 };
 
 } // namespace ashlar::jit

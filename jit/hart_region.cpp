@@ -1,4 +1,6 @@
 // A hart's part in tier 2: what may become a region, and whether a region still holds.
+#include <bit>
+
 #include "jit/engine_core.h"
 #include "jit/guest_code.h"
 #include "jit/hart.h"
@@ -17,6 +19,47 @@ std::uint32_t EngineHart::executions(const Block& block) const {
 
 const ir::Block& EngineHart::lift_block(const Block& block) {
     return engine_.lift(block.key);
+}
+
+optimizer::Site EngineHart::site(std::uint64_t pc) const {
+    return engine_.sites().site(pc);
+}
+
+// An extent that the slot had none of before, or that goes on from the one it had, is what was to be
+// expected.
+void EngineHart::extent_missed(unsigned slot, std::uint64_t address, unsigned length, std::uint64_t pc) {
+    const mmu::Extents::Slot before = mmu_.extents().slot(slot);
+    ++engine_.counters().extents_missed;
+    if (mmu_.find_extent(slot, address, length)) {
+        const mmu::Extents::Slot& now = mmu_.extents().slot(slot);
+        if (before.near == 0 || (before.addend == now.addend && before.start - now.start < now.near))
+            return;
+    }
+    if (!engine_.sites().missed(pc))
+        return;
+    outdated_region_ = state_->pc;
+    request_attention();
+}
+
+// Has a region that expects something else of its accesses than experience tells made anew.
+void EngineHart::renew_region(std::uint64_t pc) {
+    const Block* const root = find_block(pc);
+    if (root == nullptr || !engine_.native()->is_compiled(root->code()))
+        return;
+    ++engine_.counters().regions_renewed;
+    engine_.native()->count_anew(root->code(), engine_.options().optimize_after);
+}
+
+// Whether the registers that addresses are made of hold addresses in long extents.
+void EngineHart::describe_addresses(RegionFormer& former) {
+    constexpr std::uint64_t kLong = 16 * kPageSize;
+    std::uint32_t long_ones = 0, short_ones = 0;
+    for (std::uint32_t left = former.bases() & ~1u; left != 0; left &= left - 1) {
+        const auto number = static_cast<unsigned>(std::countr_zero(left));
+        const std::uint64_t size = mmu_.extent_around(state_->x[number], kLong, false);
+        (size >= kLong ? long_ones : short_ones) |= size != 0 ? 1u << number : 0;
+    }
+    former.set_extents(long_ones, short_ones);
 }
 
 // Optimizing costs as much as thousands of executions. It is worth that at once where the hart spends its
@@ -52,6 +95,7 @@ bool EngineHart::optimize(Block& root, unsigned limit) {
         engine_.native()->drop_region(root.code());
         return true;
     }
+    describe_addresses(former);
     const bool one_page = former.pages().size() == 1;
     if (!one_page && engine_.regions().full()) {
         engine_.flush_code();

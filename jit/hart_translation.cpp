@@ -3,6 +3,7 @@
 #include "jit/engine_core.h"
 #include "jit/fp_host.h"
 #include "jit/frontend/riscv64/csr.h"
+#include "jit/frontend/riscv64/pmp.h"
 #include "jit/frontend/riscv64/translate.h"
 #include "jit/hart.h"
 
@@ -155,7 +156,7 @@ void EngineHart::confirm(CodeView& view) {
         if (!same)
             break;
         const riscv64::TranslationResult now =
-            riscv64::look_up_fetch(*state_, engine_.memory(), GuestVirtualAddress(leaf.address));
+            riscv64::look_up(*state_, engine_.memory(), GuestVirtualAddress(leaf.address), AccessType::Fetch);
         same = now.ok && now.translation.address.value() == leaf.physical &&
                now.translation.page_size == leaf.size && (now.translation.global || &view != &supervisor_);
     }
@@ -234,6 +235,19 @@ bool EngineHart::translate(std::uint64_t address, unsigned length, mmu::Access a
             separate_supervisor();
         view_->pages.add(address, translation.address.value(), translation.page_size);
     }
+    return true;
+}
+
+bool EngineHart::look_up(std::uint64_t address, mmu::Access access, mmu::Mapping& mapping, bool& whole_leaf) {
+    const riscv64::TranslationResult result =
+        riscv64::look_up(*state_, engine_.memory(), GuestVirtualAddress(address), access_type(access));
+    if (!result.ok)
+        return false;
+    const riscv64::Translation& translation = result.translation;
+    mapping = {translation.address, {translation.page_size, translation.global},
+               translation.read,    translation.write,
+               translation.execute, translation.uniform};
+    whole_leaf = riscv64::pmp_grants_everything(state_->control.pmp);
     return true;
 }
 

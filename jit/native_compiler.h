@@ -77,7 +77,7 @@ public:
     virtual void set_generation(const void* site, std::uint64_t pc, std::uint64_t generation) = 0;
     // The block runs its own code again, and does not ask to be optimized.
     virtual void drop_region(const interpreter::Op* root) = 0;
-    // The compiled block asks to be optimized once more after so many executions.
+    // The compiled block runs its own code, and asks to be optimized once more after so many executions.
     virtual void count_anew(const interpreter::Op* root, std::uint32_t executions) = 0;
     // How often a block has run since it was compiled, at most optimize_after. 0 if it is not.
     virtual std::uint32_t executions(const interpreter::Op* code) const = 0;

@@ -12,6 +12,10 @@ namespace {
 // What runs more seldom than this part of the root is left out.
 constexpr std::uint32_t kSeldom = 32;
 
+bool is_access(const ir::Instruction& i) {
+    return i.opcode == ir::Opcode::Load || i.opcode == ir::Opcode::Store;
+}
+
 } // namespace
 
 void RegionFormer::form(BlockFinder& finder, Block& root, std::uint64_t pc, unsigned limit) {
@@ -21,6 +25,7 @@ void RegionFormer::form(BlockFinder& finder, Block& root, std::uint64_t pc, unsi
     pending_.clear();
     guest_instructions_ = 0;
     root_pc_ = pc;
+    source_.extent_seed = static_cast<std::uint8_t>(pc >> 1 ^ pc >> 8);
     root_weight_ = std::max<std::uint32_t>(1, finder.executions(root));
     add(finder, Place{}, root_weight_);
     while (!pending_.empty()) {
@@ -37,6 +42,29 @@ void RegionFormer::form(BlockFinder& finder, Block& root, std::uint64_t pc, unsi
         if (index == SourceBlock::kOutside)
             (chosen.taken ? from.taken_leave : from.not_taken_leave) = leave_;
     }
+}
+
+std::uint32_t RegionFormer::bases() const {
+    std::uint32_t found = 0;
+    for (const SourceBlock& block : source_.blocks) {
+        const auto instruction = [&](ir::Value of) -> const ir::Instruction& {
+            return source_.instructions[block.first + ir::index(of)];
+        };
+        const auto note = [&](const ir::Instruction& i) {
+            if (i.opcode == ir::Opcode::Get && i.immediate < ir::kFloatSlot)
+                found |= 1u << i.immediate;
+        };
+        for (std::uint32_t n = 0; n < block.count; ++n) {
+            const ir::Instruction& access = source_.instructions[block.first + n];
+            if (!is_access(access))
+                continue;
+            const ir::Instruction& address = instruction(access.operands[0]);
+            note(address);
+            if (address.opcode == ir::Opcode::Add)
+                note(instruction(address.operands[0]));
+        }
+    }
+    return found;
 }
 
 bool RegionFormer::claim_page(std::int64_t pc, GuestPhysicalAddress physical) {
@@ -75,8 +103,12 @@ std::int16_t RegionFormer::add(BlockFinder& finder, const Place& place, std::uin
     added.count = static_cast<std::uint32_t>(code.size());
     added.guest_instructions = static_cast<std::uint16_t>(code.guest_instructions());
     added.weight = weight;
-    for (const ir::Instruction& instruction : code.instructions())
+    for (const ir::Instruction& instruction : code.instructions()) {
+        if (is_access(instruction))
+            source_.sites[source_.instructions.size()] =
+                finder.site(root_pc_ + static_cast<std::uint64_t>(place.pc + instruction.pc_offset));
         source_.instructions.push(instruction);
+    }
     guest_instructions_ += code.guest_instructions();
     const std::size_t index = source_.blocks.size();
     places_[index] = place;

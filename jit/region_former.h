@@ -16,6 +16,8 @@ public:
     virtual Block* find_block(std::uint64_t pc) = 0;
     // How often it has run, relative to others.
     virtual std::uint32_t executions(const Block& block) const = 0;
+    // What is known of the load or store at a virtual pc.
+    virtual optimizer::Site site(std::uint64_t pc) const = 0;
     // Its IR, valid until the next call.
     virtual const ir::Block& lift_block(const Block& block) = 0;
 
@@ -43,6 +45,12 @@ public:
     const optimizer::RegionSource& source() const { return source_; }
     const Pages& pages() const { return pages_; }
     unsigned guest_instructions() const { return guest_instructions_; }
+    // Integer registers that loads and stores of the region go through, a bit each.
+    std::uint32_t bases() const;
+    void set_extents(std::uint32_t long_ones, std::uint32_t short_ones) {
+        source_.long_extents = long_ones;
+        source_.short_extents = short_ones;
+    }
 
 private:
     static constexpr unsigned kMaxDepth = 3;

@@ -25,6 +25,11 @@ public:
             GuestPhysicalAddress(base + address), {page_size, global}, true, !read_only, true, uniform};
         return true;
     }
+    bool look_up(std::uint64_t address, Access access, Mapping& mapping, bool& whole_leaf) override {
+        Fault fault;
+        whole_leaf = true;
+        return translate(address, 1, access, mapping, fault);
+    }
     std::uint64_t access_fault(Access) const override { return 5; }
     std::uint64_t misaligned_fault(Access) const override { return 4; }
 

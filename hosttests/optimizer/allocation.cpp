@@ -165,7 +165,8 @@ private:
         switch (place.kind) {
         case Location::Kind::Register: return !floating && (file_.integer >> place.index & 1) != 0;
         case Location::Kind::Float: return floating && (file_.floating >> place.index & 1) != 0;
-        case Location::Kind::Recompute: return graph_.is_operation(id, ir::Opcode::PcRelative);
+        case Location::Kind::Recompute:
+            return graph_.is_operation(id, ir::Opcode::PcRelative) || node.kind == Kind::Extent;
         case Location::Kind::Slot:
             return (node.kind == Kind::Entry && place.index == node.immediate) ||
                    (place.index >= file_.first_spill_slot &&

@@ -19,6 +19,7 @@ GraphRun GraphMachine::run(State& state) {
     base_ = state.pc;
     left_ = false;
     run_ = {};
+    choose_extents();
     BlockId block = 0;
     for (unsigned turns = 0; !left_ && run_.error.empty(); block = next_) {
         if (++turns > 20 * budget_ + 200) {
@@ -67,6 +68,7 @@ void GraphMachine::define(NodeId id, std::uint64_t value) {
     else if (graph_.at(id).is_word && value != sign_extended(value))
         fail("a value that is no word is called one: node " + std::to_string(id));
     values_[id] = value;
+    known_[id] = true;
 }
 
 void GraphMachine::execute(NodeId id) {
@@ -81,6 +83,9 @@ void GraphMachine::execute(NodeId id) {
     case Kind::Probe:
     case Kind::StreamProbe: return probe(id);
     case Kind::StreamStart: return start_stream(id);
+    case Kind::Extent:
+        return define(id, extents_[node.slot].addend + (node.fused ? extents_[node.slot].page : 0));
+    case Kind::Within: return check_extent(id);
     case Kind::Guard:
         if (refuses())
             leave_before(id);
@@ -162,6 +167,34 @@ void GraphMachine::probe(NodeId id) {
     if (!found)
         return leave_before(id);
     define(id, *addend + (node.fused ? base : 0));
+}
+
+// Each slot has a page, often one that a register points into.
+void GraphMachine::choose_extents() {
+    for (unsigned i = 0; i < kExtentSlots; ++i) {
+        const bool writes = i >= kFirstSlotToWrite;
+        const std::uint64_t address = state_->slots[8 + chance_() % 3] & ~(Memory::kPageSize - 1);
+        const std::optional<std::uint64_t> addend = state_->memory.addend(address, Memory::kPageSize, writes);
+        extents_[i] = {address, addend.value_or(0), addend.has_value() && chance_() % 8 != 0};
+    }
+}
+
+void GraphMachine::check_extent(NodeId id) {
+    const Node& node = graph_.at(id);
+    const Extent& extent = extents_[node.slot];
+    const std::uint64_t index = node.fused ? values_[graph_.resolve(node.operands[1])] << node.scale : 0;
+    const std::uint64_t address = values_[graph_.resolve(node.operands[0])] + index;
+    const std::uint64_t distance = address + static_cast<std::uint64_t>(std::int64_t{node.low}) - extent.page;
+    const auto length = static_cast<std::uint64_t>(node.high - node.low);
+    // The last page of the address space is in no extent.
+    const bool valid = extent.valid && extent.page + Memory::kPageSize != 0;
+    const bool inside =
+        node.grows ? address < extent.page + Memory::kPageSize - static_cast<std::uint64_t>(kNearRange) + 1
+                   : length <= Memory::kPageSize && distance < Memory::kPageSize - length + 1;
+    if (!valid || !inside || refuses())
+        return leave_before(id);
+    if (node.fused)
+        define(id, distance);
 }
 
 void GraphMachine::start_stream(NodeId id) {

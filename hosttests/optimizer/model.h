@@ -74,10 +74,16 @@ public:
     GraphRun run(State& state);
     // The value that a node had last.
     std::uint64_t value(NodeId id) { return values_[graph_.resolve(id)]; }
+    bool is_known(NodeId id) const { return known_[id]; }
 
 private:
     struct Stream {
         std::uint64_t end = 0, addend = 0;
+    };
+
+    struct Extent {
+        std::uint64_t page = 0, addend = 0;
+        bool valid = false;
     };
 
     bool refuses() { return reluctance_ != 0 && chance_() % reluctance_ == 0; }
@@ -93,6 +99,8 @@ private:
     void access(NodeId id);
     void probe(NodeId id);
     void start_stream(NodeId id);
+    void choose_extents();
+    void check_extent(NodeId id);
     bool compare(NodeId a, NodeId b, ir::Condition condition);
     void take(BlockId from, const Edge& edge);
     void move_phis(BlockId from, BlockId to);
@@ -108,7 +116,9 @@ private:
     BlockId next_ = kNoBlock;
     GraphRun run_;
     std::array<Stream, Graph::kMaxStreams> streams_{};
+    std::array<Extent, kExtentSlots> extents_{};
     std::vector<std::uint64_t> values_ = std::vector<std::uint64_t>(kMaxNodes);
+    std::vector<bool> known_ = std::vector<bool>(kMaxNodes);
 };
 
 } // namespace ashlar::jit::optimizer::test

@@ -12,6 +12,12 @@ using ir::Condition;
 using ir::Opcode;
 using ir::Value;
 
+constexpr unsigned kPaged = kAllPasses & ~kExtents;
+
+Graph& optimize_paged(const RegionSource& source, unsigned passes = kPaged) {
+    return optimize(source, passes);
+}
+
 std::vector<Node> nodes(Graph& graph, Kind kind) {
     std::vector<Node> found;
     for (const BlockId id : graph.order)
@@ -40,11 +46,11 @@ auto store(unsigned base, std::int32_t at) {
 
 TEST(Probes, AccessesThroughOneValueShareOne) {
     const Region region = block(load(8, 0), load(8, 24), load(8, -16), load(9, 0));
-    const std::vector<Node> probes = nodes(optimize(region.source()), Kind::Probe);
+    const std::vector<Node> probes = nodes(optimize_paged(region.source()), Kind::Probe);
     ASSERT_EQ(probes.size(), 2u);
     EXPECT_EQ(probes[0].low, -16);
     EXPECT_EQ(probes[0].high, 32);
-    EXPECT_EQ(nodes(optimize(region.source(), kAllPasses & ~kShareProbes), Kind::Probe).size(), 4u);
+    EXPECT_EQ(nodes(optimize_paged(region.source(), kPaged & ~kShareProbes), Kind::Probe).size(), 4u);
 }
 
 TEST(Probes, DistancesAddUp) {
@@ -53,22 +59,24 @@ TEST(Probes, DistancesAddUp) {
         b.set(8, moved);
         b.store({8}, moved, 8, b.get(4));
     });
-    const std::vector<Node> probes = nodes(optimize(region.source()), Kind::Probe);
+    const std::vector<Node> probes = nodes(optimize_paged(region.source()), Kind::Probe);
     ASSERT_EQ(probes.size(), 1u);
     EXPECT_EQ(probes[0].high, 32);
 }
 
 TEST(Probes, FarAccessesHaveTheirOwn) {
-    EXPECT_EQ(nodes(optimize(block(load(8, 0), load(8, 1024)).source()), Kind::Probe).size(), 2u);
+    EXPECT_EQ(nodes(optimize_paged(block(load(8, 0), load(8, 1024)).source()), Kind::Probe).size(), 2u);
 }
 
 TEST(Probes, AStoreMakesTheProbeOneForWriting) {
-    const std::vector<Node> probes = nodes(optimize(block(load(8, 0), store(8, 8)).source()), Kind::Probe);
+    const std::vector<Node> probes =
+        nodes(optimize_paged(block(load(8, 0), store(8, 8)).source()), Kind::Probe);
     ASSERT_EQ(probes.size(), 1u);
     EXPECT_TRUE(probes[0].writes);
     EXPECT_TRUE(probes[0].speculative_write)
         << "the store may not happen: no page becomes dirty by the probe";
-    const std::vector<Node> written = nodes(optimize(block(store(8, 8), load(8, 0)).source()), Kind::Probe);
+    const std::vector<Node> written =
+        nodes(optimize_paged(block(store(8, 8), load(8, 0)).source()), Kind::Probe);
     ASSERT_EQ(written.size(), 1u);
     EXPECT_FALSE(written[0].speculative_write);
 }
@@ -98,7 +106,7 @@ Region walk(std::int64_t step, std::int64_t distance, bool writes = false, unsig
 }
 
 TEST(Probes, OfAddressesThatStayTheSameComeBeforeTheLoop) {
-    const std::vector<Node> probes = nodes(optimize(walk(8, 0, true, 9).source()), Kind::Probe);
+    const std::vector<Node> probes = nodes(optimize_paged(walk(8, 0, true, 9).source()), Kind::Probe);
     ASSERT_EQ(probes.size(), 1u);
     EXPECT_NE(probes[0].block, 2);
     EXPECT_TRUE(probes[0].speculative)
@@ -107,7 +115,7 @@ TEST(Probes, OfAddressesThatStayTheSameComeBeforeTheLoop) {
 
 TEST(Streams, AreAddressesThatGrowSlowly) {
     const auto is_stream = [](std::int64_t step, std::int64_t distance) {
-        Graph& graph = optimize(walk(step, distance).source());
+        Graph& graph = optimize_paged(walk(step, distance).source());
         EXPECT_EQ(nodes(graph, Kind::StreamStart).size(), nodes(graph, Kind::StreamProbe).size());
         return nodes(graph, Kind::StreamProbe).size() == 1;
     };
@@ -128,7 +136,7 @@ TEST(Streams, StayInTheirPagesWhereAddressesBeginAnew) {
         for (std::int64_t distance = -0x2000; distance <= 0x2000; distance += 0x100 - 8)
             for (const bool writes : {false, true}) {
                 const Region region = walk(step, distance, writes);
-                Graph& graph = optimize(region.source());
+                Graph& graph = optimize_paged(region.source());
                 for (int turn = 0; turn < 4; ++turn) {
                     State state{{},
                                 0x8000'0000,

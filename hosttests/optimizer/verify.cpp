@@ -17,7 +17,7 @@ using ir::Value;
 // A loop that stores, behind a block that loads.
 class Verify : public testing::Test {
 protected:
-    Verify() {
+    explicit Verify(unsigned passes = kAllPasses & ~kExtents) {
         Region region;
         Builder& b = region.build();
         region.begin(0);
@@ -35,7 +35,7 @@ protected:
         b.set(9, moved);
         region.next();
         region.branch(Condition::NotEqual, b.get(9), b.get(0), 1, SourceBlock::kOutside);
-        optimize(region.source(), kAllPasses & ~kSink);
+        optimize(region.source(), passes & ~kSink);
     }
     NodeId find(Opcode opcode) {
         for (std::size_t i = 0; i < graph.nodes.size(); ++i)
@@ -130,6 +130,59 @@ TEST_F(Verify, WantsNobodyButExitsToLookAtWhatTheyCompute) {
 TEST_F(Verify, WantsChargesForWhatWasExecuted) {
     graph.blocks[2].pending = 77;
     EXPECT_EQ(verdict(), "what is to be charged was not executed");
+}
+
+class VerifyExtents : public Verify {
+protected:
+    VerifyExtents() : Verify(kAllPasses) {}
+    NodeId check_of(Opcode access) { return graph.at(find(access)).check; }
+};
+
+TEST_F(VerifyExtents, IsContentWithWhatTheOptimizerMakes) {
+    EXPECT_NE(check_of(Opcode::Load), kNoNode);
+    EXPECT_TRUE(graph.at(check_of(Opcode::Store)).grows);
+    EXPECT_EQ(verdict(), "");
+}
+
+TEST_F(VerifyExtents, WantsChecksToCoverAccesses) {
+    graph.at(check_of(Opcode::Load)).high = 18;
+    EXPECT_EQ(verdict(), "an access outside what was checked");
+}
+
+TEST_F(VerifyExtents, WantsChecksBeforeAccesses) {
+    const NodeId check = check_of(Opcode::Load);
+    graph.remove(check);
+    graph.append(1, check);
+    EXPECT_EQ(verdict(), "an access that nothing vouches for");
+}
+
+TEST_F(VerifyExtents, WantsExtentsForWritingWhereSomethingIsWritten) {
+    for (Node& node : graph.nodes)
+        node.slot = static_cast<std::uint8_t>(node.slot % kFirstSlotToWrite);
+    EXPECT_EQ(verdict(), "a store by an extent for loads");
+}
+
+TEST_F(VerifyExtents, WantsTheAddendOfTheExtentThatWasChecked) {
+    graph.at(graph.resolve(graph.at(find(Opcode::Load)).operands[1])).slot ^= 1;
+    EXPECT_EQ(verdict(), "an access by another extent than was checked");
+}
+
+TEST_F(VerifyExtents, WantsAccessesThroughWhatWasChecked) {
+    graph.at(find(Opcode::Load)).operands[0] = graph.entries[10];
+    EXPECT_EQ(verdict(), "an access through another value than was checked");
+}
+
+TEST_F(VerifyExtents, WantsGrowingAddressesCheckedWhereTheirLoopsBegin) {
+    // Given: the check before the loop is of another address
+    for (Node& node : graph.nodes)
+        if (node.kind == Kind::Within && !node.grows && node.operands[0] == graph.entries[9])
+            node.operands[0] = graph.entries[11];
+    EXPECT_EQ(verdict(), "a growing address that is not checked where its loop begins");
+}
+
+TEST_F(VerifyExtents, WantsAddressesThatAreSaidToGrowToDoSo) {
+    graph.at(check_of(Opcode::Load)).grows = true;
+    EXPECT_EQ(verdict(), "an address that does not grow as it should");
 }
 
 } // namespace

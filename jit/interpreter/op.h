@@ -102,6 +102,9 @@ public:
     // `pc` slot: the instruction's own address, retired slot: instructions before it. Unless the block
     // continues the helper sets the pc slot; `next_pc` is the instruction that follows.
     virtual HelperOutcome call_helper(unsigned number, std::uint32_t argument, std::uint64_t next_pc) = 0;
+    // A region's instruction at `pc` was about to access the `length` bytes from `address`, which are not in
+    // the extent in `slot`. The region leaves.
+    virtual void extent_missed(unsigned slot, std::uint64_t address, unsigned length, std::uint64_t pc) = 0;
 
 protected:
     ~Helpers() = default;

@@ -191,28 +191,31 @@ void Mmu::flush_space(std::size_t space) {
 }
 
 void Mmu::flush_data(std::size_t space) {
-    for (Tlb& tlb : data_tlbs_[space])
-        tlb.flush_all();
+    for (DataContext& context : data_contexts_[space])
+        flush(context);
 }
 
 void Mmu::flush_local_data(std::size_t space) {
-    for (Tlb& tlb : data_tlbs_[space])
-        tlb.flush_local();
+    for (DataContext& context : data_contexts_[space]) {
+        context.tlb.flush_local();
+        context.extents.flush_local();
+    }
 }
 
 void Mmu::flush(std::size_t space, std::uint64_t address, std::uint64_t size) {
-    for (Tlb& tlb : data_tlbs_[space])
-        tlb.flush(address, size);
+    for (DataContext& context : data_contexts_[space]) {
+        context.tlb.flush(address, size);
+        context.extents.flush(address, size);
+    }
     for (FetchTlb& tlb : fetch_tlbs_[space])
         tlb.flush(address, size);
 }
 
 void Mmu::forbid_writes(GuestPhysicalAddress page) {
-    if (!memory_.stores_without_notice(page))
-        return;
-    for (auto& space : data_tlbs_)
-        for (Tlb& tlb : space)
-            tlb.forbid_writes(reinterpret_cast<std::uintptr_t>(memory_.host(page)));
+    const auto host = reinterpret_cast<std::uintptr_t>(memory_.host(page));
+    for_all_contexts([&](DataContext& context) { context.extents.forbid_writes(host); });
+    if (memory_.stores_without_notice(page))
+        for_all_contexts([&](DataContext& context) { context.tlb.forbid_writes(host); });
 }
 
 } // namespace ashlar::jit::mmu

@@ -7,6 +7,7 @@
 
 #include "jit/bus.h"
 #include "jit/guest_memory.h"
+#include "jit/mmu/extents.h"
 #include "jit/mmu/tlb.h"
 
 namespace ashlar::jit::mmu {
@@ -33,6 +34,9 @@ public:
     // `length` bytes from `address` lie within one page. False and `fault` when not allowed.
     virtual bool translate(std::uint64_t address, unsigned length, Access access, Mapping& mapping,
                            Fault& fault) = 0;
+    // What a load or store of the byte would find now, changing nothing: false where translate() would leave
+    // a trace in page tables. `whole_leaf`: the mapping's rights are those of all of its leaf.
+    virtual bool look_up(std::uint64_t address, Access access, Mapping& mapping, bool& whole_leaf) = 0;
     // Causes for what translates but fails: no device or a device's error, misaligned atomics.
     virtual std::uint64_t access_fault(Access access) const = 0;
     virtual std::uint64_t misaligned_fault(Access access) const = 0;
@@ -55,11 +59,20 @@ public:
         : memory_(memory), bus_(bus), translator_(translator) {}
 
     void select(Selection data, Selection fetch) {
-        data_ = &data_tlbs_[data.space][data.context];
+        data_ = &data_contexts_[data.space][data.context].tlb;
+        extents_ = &data_contexts_[data.space][data.context].extents;
         fetch_ = &fetch_tlbs_[fetch.space][fetch.context];
     }
     // The selected context's entries, for probing inline.
     TlbEntry* data_entries() { return data_->entries(); }
+    // Where the selected context's extents are from there.
+    static std::size_t extents_offset();
+    const Extents& extents() const { return *extents_; }
+    // Looks for the run around the `length` bytes from `address`, for the slot's kind of access, and puts it
+    // there; looks farther than last time. False: there is none, and the slot stays as it is.
+    bool find_extent(std::size_t slot, std::uint64_t address, std::uint64_t length);
+    // How many bytes around `address` one run now covers, as far as is looked for `enough`; 0: none.
+    std::uint64_t extent_around(std::uint64_t address, std::uint64_t enough, bool writes);
 
     // Any width of 1, 2, 4, 8 at any alignment. False: fault() says why, and nothing was changed.
     bool load(std::uint64_t address, unsigned width, std::uint64_t& value);
@@ -84,7 +97,7 @@ public:
     void flush_all();
     void flush_space(std::size_t space);
     void flush_data(std::size_t space);
-    void flush_data(Selection selection) { data_tlbs_[selection.space][selection.context].flush_all(); }
+    void flush_data(Selection selection) { flush(data_contexts_[selection.space][selection.context]); }
     void flush_fetches(Selection selection) { fetch_tlbs_[selection.space][selection.context].flush_all(); }
     // Loads' and stores' translations of pages that are not global.
     void flush_local_data(std::size_t space);
@@ -100,6 +113,8 @@ private:
     bool fail(std::uint64_t cause, std::uint64_t address);
     bool load_across(std::uint64_t address, unsigned width, std::uint64_t& value);
     bool store_across(std::uint64_t address, unsigned width, std::uint64_t value);
+    bool stretch(std::uint64_t address, bool writes, unsigned pages, Run& piece);
+    bool find_run(std::uint64_t address, std::uint64_t length, bool writes, unsigned effort, Run& run);
     bool in_ram(const Mapping& mapping, unsigned width) const {
         return memory_.contains(mapping.address, width);
     }
@@ -107,9 +122,25 @@ private:
     GuestMemory& memory_;
     Bus& bus_;
     Translator& translator_;
-    std::array<std::array<Tlb, kDataContexts>, kSpaces> data_tlbs_{};
+    struct DataContext {
+        Tlb tlb; // first: host code has the address of its entries
+        Extents extents;
+    };
+    static void flush(DataContext& context) {
+        context.tlb.flush_all();
+        context.extents.flush_all();
+    }
+    template <class Function>
+    void for_all_contexts(Function function) {
+        for (auto& space : data_contexts_)
+            for (DataContext& context : space)
+                function(context);
+    }
+
+    std::array<std::array<DataContext, kDataContexts>, kSpaces> data_contexts_{};
     std::array<std::array<FetchTlb, kFetchContexts>, kSpaces> fetch_tlbs_{};
-    Tlb* data_ = &data_tlbs_[0][0];
+    Tlb* data_ = &data_contexts_[0][0].tlb;
+    Extents* extents_ = &data_contexts_[0][0].extents;
     FetchTlb* fetch_ = &fetch_tlbs_[0][0];
     Fault fault_;
     std::uint64_t misses_ = 0;

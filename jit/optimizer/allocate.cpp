@@ -170,6 +170,11 @@ void Allocation::find_hints() {
     }
 }
 
+// What is as soon computed again as loaded.
+bool Allocation::is_recomputed(NodeId id) const {
+    return graph_->is_operation(id, Opcode::PcRelative) || graph_->nodes[id].kind == Kind::Extent;
+}
+
 // A spilled value lives in a slot for all its life; one from the region's entry stays where it is.
 bool Allocation::spill(NodeId id) {
     const Node& node = graph_->at(id);
@@ -177,7 +182,7 @@ bool Allocation::spill(NodeId id) {
         locations_[id] = {Location::Kind::Slot, static_cast<std::uint8_t>(node.immediate)};
         return true;
     }
-    if (node.kind == Kind::Operation && node.opcode == Opcode::PcRelative) {
+    if (is_recomputed(id)) {
         locations_[id] = {Location::Kind::Recompute, 0};
         return true;
     }
@@ -228,8 +233,7 @@ bool Allocation::assign_class(bool floating) {
         // What is looked at once for each time that the region is entered is as well read from memory.
         const bool once = node.kind == Kind::Entry && interval.weight <= graph_->blocks[0].weight &&
                           file_->pinned[static_cast<std::size_t>(node.immediate)] < 0;
-        const bool recomputed =
-            graph_->is_operation(id, Opcode::PcRelative) && interval.weight <= graph_->blocks[0].weight;
+        const bool recomputed = is_recomputed(id) && interval.weight <= graph_->blocks[0].weight;
         if (once || recomputed) {
             spill(id);
             continue;

@@ -68,6 +68,7 @@ private:
     void find_hints();
     bool assign();
     bool assign_class(bool floating);
+    bool is_recomputed(NodeId id) const;
     bool spill(NodeId id);
     int choose(NodeId id, std::uint16_t free) const;
     bool is_allocated(const Node& node) const;

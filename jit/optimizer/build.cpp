@@ -40,6 +40,10 @@ bool is_known(const ir::Instruction& i) {
     }
 }
 
+bool is_access(const ir::Instruction& i) {
+    return i.opcode == Opcode::Load || i.opcode == Opcode::Store;
+}
+
 class Build {
 public:
     Build(const RegionSource& source, Supports supports, Graph& graph, Folder& folder)
@@ -253,6 +257,8 @@ private:
         for (std::size_t n = 0; n < instructions.size() && !graph_.overflowed(); ++n) {
             folder_.set_pc(from.pc + instructions[n].pc_offset);
             values_[n] = translate(from, block, instructions[n]);
+            if (is_access(instructions[n]) && values_[n] != kNoNode)
+                graph_.at(values_[n]).site = source_.sites[from.first + n];
         }
     }
 
@@ -280,7 +286,7 @@ private:
             return folder_.make(node, block_);
         if (i.opcode == Opcode::Guard)
             node.kind = Kind::Guard;
-        if (i.opcode == Opcode::Load || i.opcode == Opcode::Store)
+        if (is_access(i))
             fold_displacement(node);
         const NodeId id = graph_.create(node);
         if (id != kNoNode) {

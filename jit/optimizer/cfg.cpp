@@ -186,4 +186,26 @@ bool in_loop(const Graph& graph, BlockId block, BlockId header) {
     return false;
 }
 
+BlockId home_of_check(Graph& graph, NodeId address, BlockId block) {
+    BlockId home = block;
+    for (;;) {
+        const BlockId header = graph.blocks[home].loop;
+        if (header == kNoBlock || in_loop(graph, graph.at(address).block, header) ||
+            graph.blocks[home].weight * 2 < graph.blocks[header].weight)
+            return home;
+        const BlockId entry = loop_entry(graph, header);
+        if (entry == kNoBlock)
+            return home;
+        home = entry;
+    }
+}
+
+void place_at_end(const Graph& graph, BlockId block, Node& node) {
+    const BasicBlock& home = graph.blocks[block];
+    node.sets = home.set_count;
+    const bool branches = home.end == BasicBlock::End::Branch;
+    node.pc = branches ? home.end_pc : home.taken.pc;
+    node.guest_index = static_cast<std::uint8_t>(home.guest_instructions - (branches ? 1 : 0));
+}
+
 } // namespace ashlar::jit::optimizer

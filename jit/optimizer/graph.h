@@ -74,6 +74,10 @@ constexpr std::size_t kMaxSets = 2048;
 // on the address is then one on the range, and the address does not pass the end of the address space unseen.
 constexpr std::int32_t kMaxStreamDistance = 3072;
 constexpr std::int64_t kMaxStride = 256;
+// Extents: slots, of which the second half is for stores too, and how many bytes a check can be for, by the
+// bounds for short ranges and by those for all.
+constexpr unsigned kExtentSlots = 16, kFirstSlotToWrite = 8;
+constexpr std::int32_t kNearRange = 256, kFarRange = 16384;
 
 enum class Kind : std::uint8_t {
     Dead,
@@ -86,8 +90,23 @@ enum class Kind : std::uint8_t {
     // A Probe in a loop whose address only grows: compares with the page's end as it was found last.
     StreamProbe,
     StreamStart, // before that loop: finds the first page's end; never exits
-    Guard,       // exits when the guard word is set
-    Expect,      // exits to operand 0 when that is not operand 1: a return's address
+    // What holds for extents, stretches of memory that one addend translates, one in each of some slots; what
+    // is in the slots stays while a region runs. Extent: slot `slot`'s addend, or where it begins in the
+    // host's memory (`fused`).
+    Extent,
+    // Makes sure that the bytes [low, high) from operand 0, or with `fused` from operand 0 + (operand 1 <<
+    // scale), lie in the slot's extent; else exits. With `fused`, yields the first one's distance from the
+    // extent's start. `grows`: operand 0 is known not to lie before the extent.
+    Within,
+    Guard,  // exits when the guard word is set
+    Expect, // exits to operand 0 when that is not operand 1: a return's address
+};
+
+// What is expected of the addresses at a load or store.
+enum class Site : std::uint8_t {
+    Shared, // the extent that most of the region's accesses go to
+    Own,    // an extent, but another
+    Paged,  // any page
 };
 
 struct Node {
@@ -108,6 +127,9 @@ struct Node {
     // through such a probe, with operand 0 that operand 1.
     bool fused = false;
     std::uint8_t scale = 0;
+    std::uint8_t slot = 0;        // Extent, Within
+    bool grows = false;           // Within
+    Site site{};                  // Load, Store
     bool sunk = false;            // computed by exits that need it, nowhere else
     std::uint8_t stream = 0;      // StreamProbe, StreamStart: which
     std::uint8_t guest_index = 0; // guest instructions of the block before the one this belongs to
@@ -115,6 +137,7 @@ struct Node {
     NodeId operands[3] = {kNoNode, kNoNode, kNoNode};
     NodeId previous = kNoNode, next = kNoNode; // in the block
     NodeId hash_next = kNoNode;
+    NodeId check = kNoNode;         // Load, Store: what vouches for the address, if that is not the probe
     std::uint16_t phi = 0;          // index into phi_operands
     std::int32_t displacement = 0;  // Load, Store
     std::int32_t low = 0, high = 0; // Probe: bytes relative to operand 0
@@ -259,7 +282,9 @@ constexpr bool has_value(const Node& node) {
     case Kind::Entry:
     case Kind::Phi:
     case Kind::Probe:
-    case Kind::StreamProbe: return true;
+    case Kind::StreamProbe:
+    case Kind::Extent: return true;
+    case Kind::Within: return node.fused;
     case Kind::Operation: return ir::info(node.opcode).has_result();
     default: return false;
     }
@@ -267,7 +292,7 @@ constexpr bool has_value(const Node& node) {
 // May leave the region.
 constexpr bool exits(const Node& node) {
     return node.kind == Kind::Probe || node.kind == Kind::StreamProbe || node.kind == Kind::Guard ||
-           node.kind == Kind::Expect || is_float_operation(node);
+           node.kind == Kind::Within || node.kind == Kind::Expect || is_float_operation(node);
 }
 
 } // namespace ashlar::jit::optimizer

@@ -50,6 +50,8 @@ bool Optimizer::run(const RegionSource& source, Supports supports, const Registe
         hoist_invariants(graph_);
     if (!holds("hoisting", Stage::Values))
         return false;
+    if (wanted(kExtents))
+        insert_extents(graph_, source);
     insert_probes(graph_, wanted(kShareProbes));
     if (!holds("inserting probes", Stage::Probed))
         return false;

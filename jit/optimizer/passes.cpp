@@ -182,7 +182,7 @@ void remove_dead(Graph& graph) {
     for (const BlockId id : graph.order) {
         for (NodeId n = graph.blocks[id].first; n != kNoNode; n = graph.at(n).next) {
             const Node& node = graph.at(n);
-            const bool pure = is_pure(node) || node.kind == Kind::Phi;
+            const bool pure = is_pure(node) || node.kind == Kind::Phi || node.kind == Kind::Extent;
             // Once it has a probe, a load that nobody looks at is nothing.
             const bool load =
                 node.kind == Kind::Operation && node.opcode == Opcode::Load && node.operands[1] != kNoNode;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "jit/optimizer/fold.h"
+#include "jit/optimizer/source.h"
 
 namespace ashlar::jit::optimizer {
 
@@ -16,7 +17,9 @@ void renumber(Graph& graph, Folder& folder);
 void fuse_branches(Graph& graph);
 // Moves pure operations whose operands a loop does not change before it.
 void hoist_invariants(Graph& graph);
-// Gives every load and store the probe that makes it safe, sharing them and moving them out of loops.
+// Gives loads and stores that are expected to stay in long extents checks against those extents' bounds.
+void insert_extents(Graph& graph, const RegionSource& source);
+// Gives every other load and store the probe that makes it safe, sharing them and moving them out of loops.
 // Without `share`, each has its own where it stands.
 void insert_probes(Graph& graph, bool share);
 // Drops repeated guards of floating point.
@@ -29,6 +32,12 @@ void remove_dead(Graph& graph);
 void find_demanded(Graph& graph);
 // Guest instructions that are not charged yet where each block begins (BasicBlock::pending).
 void plan_charges(Graph& graph);
+
+// Whether the node is a load or store that nothing vouches for yet.
+inline bool is_unprotected(const Graph& graph, NodeId id) {
+    return (graph.is_operation(id, ir::Opcode::Load) && graph.nodes[id].operands[1] == kNoNode) ||
+           (graph.is_operation(id, ir::Opcode::Store) && graph.nodes[id].operands[2] == kNoNode);
+}
 
 // Whether the region may be left where the block ends.
 constexpr bool leaves_at_end(const BasicBlock& block) {

@@ -127,6 +127,8 @@ void Printer::print_node(NodeId id) {
     case Kind::Probe:
     case Kind::StreamProbe:
     case Kind::StreamStart: print_range(node); break;
+    case Kind::Extent: format(sink_, "extent {}{}", node.slot, node.fused ? " host" : ""); break;
+    case Kind::Within: print_check(node); break;
     case Kind::Guard: sink_.write("guard"); break;
     case Kind::Expect:
         sink_.write("expect ");
@@ -197,6 +199,12 @@ void Printer::print_range(const Node& probe) {
     sink_.write(" [");
     print_address(probe.operands[0], probe.fused ? probe.operands[1] : kNoNode, probe.scale);
     format(sink_, "{} to {}]{}", probe.low, probe.high, probe.fused ? "  fused" : "");
+}
+
+void Printer::print_check(const Node& check) {
+    format(sink_, "within{} {} [", check.grows ? ".grows" : "", check.slot);
+    print_address(check.operands[0], check.fused ? check.operands[1] : kNoNode, check.scale);
+    format(sink_, "{} to {}]{}", check.low, check.high, check.fused ? "  fused" : "");
 }
 
 void Printer::print_end(const BasicBlock& block) {

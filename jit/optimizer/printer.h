@@ -33,6 +33,7 @@ private:
     void print_phi(const Node& phi);
     void print_operation(const Node& node);
     void print_range(const Node& probe);
+    void print_check(const Node& check);
     void print_address(NodeId base, NodeId index, unsigned scale); // up to a distance
     void print_end(const BasicBlock& block);
     void print_edge(const Edge& edge);

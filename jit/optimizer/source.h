@@ -24,10 +24,16 @@ struct RegionSource {
     static constexpr std::size_t kMaxInstructions = 6144;
     Bounded<SourceBlock, kMaxBlocks - 1> blocks; // [0] is where the region is entered
     Bounded<ir::Instruction, kMaxInstructions> instructions;
+    // Loads' and stores' sites, by instruction.
+    std::array<Site, kMaxInstructions> sites{};
+    // Integer registers that hold addresses in long extents, and in short ones, where the region is entered.
+    std::uint32_t long_extents = 0, short_extents = 0;
+    std::uint8_t extent_seed = 0; // different for most regions
 
     void clear() {
         blocks.clear();
         instructions.clear();
+        long_extents = short_extents = 0;
     }
 };
 

@@ -1,6 +1,8 @@
 #include "jit/optimizer/verify.h"
 
+#include "jit/optimizer/bounds.h"
 #include "jit/optimizer/cfg.h"
+#include "jit/optimizer/growth.h"
 #include "jit/optimizer/passes.h"
 
 namespace ashlar::jit::optimizer {
@@ -140,6 +142,17 @@ private:
                     id, n);
             require(node.low < node.high, "a probe of nothing", id, n);
             return check_stream(id, n, node);
+        case Kind::Extent:
+            require(id == 0, "an extent is looked up within the region", id, n);
+            return require(node.slot < kExtentSlots, "no such slot", id, n);
+        case Kind::Within:
+            check_use(node.operands[0], 'i', id, positions_[n], n);
+            if (node.fused)
+                check_use(node.operands[1], 'i', id, positions_[n], n);
+            require(node.low < node.high && node.high - node.low <= kFarRange, "a range that no bound is for",
+                    id, n);
+            require(node.slot < kExtentSlots, "no such slot", id, n);
+            return node.grows ? check_growing(id, n, node) : void();
         case Kind::Expect:
             check_use(node.operands[0], 'i', id, positions_[n], n);
             return check_use(node.operands[1], 'i', id, positions_[n], n);
@@ -173,6 +186,8 @@ private:
         check_use(probe_id, 'i', id, positions_[n], n);
         if (!verdict_.ok())
             return;
+        if (node.check != kNoNode)
+            return check_within(id, n, node, probe_id);
         const Node& probe = graph_.at(graph_.resolve(probe_id));
         require(probe.kind == Kind::Probe || probe.kind == Kind::StreamProbe, "an access without a probe", id,
                 n);
@@ -182,6 +197,59 @@ private:
         require(probe.low <= node.displacement && probe.high >= node.displacement + node.width,
                 "an access outside its probe's range", id, n);
         require(!writes || probe.writes, "a store whose probe is for loads", id, n);
+    }
+
+    // An access by way of an extent: that its check stands before it, of the same extent, and is for all
+    // bytes.
+    void check_within(BlockId id, NodeId n, const Node& node, NodeId by) {
+        const bool writes = node.opcode == Opcode::Store;
+        const Node& check = graph_.at(node.check);
+        const bool before =
+            check.block == id ? positions_[node.check] < positions_[n] : graph_.dominates(check.block, id);
+        if (check.kind != Kind::Within || positions_[node.check] == 0 || !before)
+            return fail("an access that nothing vouches for", id, n);
+        require(!writes || check.slot >= kFirstSlotToWrite, "a store by an extent for loads", id, n);
+        std::int64_t low = node.displacement, high = low + node.width;
+        NodeId extent = graph_.resolve(by);
+        if (node.fused) { // pointer + (index << scale)
+            const Node& pointer = graph_.at(extent);
+            if (!graph_.is_operation(extent, Opcode::Add) ||
+                graph_.resolve(pointer.operands[0]) != graph_.resolve(check.operands[0]) || check.fused)
+                return fail("a pointer to something else than was checked", id, n);
+            extent = graph_.resolve(pointer.operands[1]);
+            const std::uint64_t bound = node.operands[0] == kNoNode ? 0 : bound_of(graph_, node.operands[0]);
+            if (bound > static_cast<std::uint64_t>(kFarRange))
+                return fail("an index without bounds", id, n);
+            high += static_cast<std::int64_t>(bound << node.scale);
+        } else if (check.fused) {
+            require(graph_.resolve(node.operands[0]) == node.check, "an access elsewhere than was checked",
+                    id, n);
+            low += check.low;
+            high += check.low;
+        } else {
+            require(graph_.resolve(node.operands[0]) == graph_.resolve(check.operands[0]),
+                    "an access through another value than was checked", id, n);
+        }
+        require(low >= check.low && high <= check.high, "an access outside what was checked", id, n);
+        require(graph_.at(extent).kind == Kind::Extent && graph_.at(extent).slot == check.slot &&
+                    graph_.at(extent).fused == (check.fused && !node.fused),
+                "an access by another extent than was checked", id, n);
+    }
+
+    // That a check where the loop begins says what this one leaves out.
+    void check_growing(BlockId id, NodeId n, const Node& node) {
+        BlockId entry = kNoBlock;
+        const NodeId phi = graph_.resolve(node.operands[0]);
+        const NodeId initial = initial_of_growing(graph_, phi, id, entry);
+        if (initial == kNoNode || node.fused || node.high > kNearRange || node.high - node.low > kNearRange)
+            return fail("an address that does not grow as it should", id, n);
+        for (NodeId other = graph_.blocks[entry].first; other != kNoNode; other = graph_.at(other).next) {
+            const Node& start = graph_.at(other);
+            if (start.kind == Kind::Within && start.slot == node.slot && !start.grows && !start.fused &&
+                graph_.resolve(start.operands[0]) == initial && start.low <= node.low)
+                return;
+        }
+        fail("a growing address that is not checked where its loop begins", id, n);
     }
 
     void check_stream(BlockId id, NodeId n, const Node& node) {

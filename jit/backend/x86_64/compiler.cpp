@@ -83,11 +83,13 @@ Bytes BaselineCompiler::compile(const NativeBlock& block) {
     return {executable(body_), emit_.position() - body_};
 }
 
+constexpr std::array<std::uint8_t, 2> kCounterOpcode{0x48, 0xb8}; // mov rax, imm64
+
 // The counter lies where the op that counted has its operands. Sequence of a fixed size: drop_region jumps
 // over it.
 void BaselineCompiler::emit_counter(const Op* code) {
     Emitter& e = emit_;
-    e.put(std::array<std::uint8_t, 2>{0x48, 0xb8}); // mov rax, imm64
+    e.put(kCounterOpcode);
     e.dq(reinterpret_cast<std::uintptr_t>(code));
     static_assert(offsetof(Op, d) == 8);
     e.put(std::array<std::uint8_t, 4>{0x83, 0x68, 8, 1}); // sub dword [rax + 8], 1
@@ -97,6 +99,10 @@ void BaselineCompiler::emit_counter(const Op* code) {
 
 void BaselineCompiler::count_anew(const Op* root, std::uint32_t executions) {
     set_counter(const_cast<Op&>(*root), executions);
+    // Where a region was, the beginning of emit_counter() is a jump.
+    const auto body = static_cast<std::size_t>(root->imm);
+    emit_.patch(body, kCounterOpcode);
+    emit_.patch(body + kCounterOpcode.size(), reinterpret_cast<std::uintptr_t>(root));
 }
 
 std::uint32_t BaselineCompiler::executions(const Op* code) const {

@@ -13,6 +13,12 @@ struct ProbeAnswer {
 
 // Called by a region whose look into the TLB found nothing, with the address of the range's first byte.
 ProbeAnswer answer_probe(Context& context, std::uint64_t address, const ProbeRequest& request) {
+    if (request.extent != 0) {
+        const std::uint64_t pc =
+            context.slots[ir::kPcSlot] + static_cast<std::uint64_t>(std::int64_t{request.low});
+        context.helpers->extent_missed(request.extent - 1u, address, request.length, pc);
+        return {0, 0};
+    }
     std::uint64_t addend = 0;
     const mmu::Access access =
         request.writes && !request.speculative_write ? mmu::Access::Store : mmu::Access::Load;

@@ -94,6 +94,8 @@ void RegionEmitter::emit_node(NodeId id) {
     case Kind::Probe: return emit_probe(id);
     case Kind::StreamProbe: return emit_stream_probe(id);
     case Kind::StreamStart: return emit_stream_start(id);
+    case Kind::Extent: return emit_extent(id);
+    case Kind::Within: return emit_within(id);
     case Kind::Guard:
         e.cmp(e.byte[e.r15 + (static_cast<int>(offsetof(Context, guard)) - kContextBias)], 0);
         return exit_from_jump(e.jump_if_later(kNotEqual), exit_before(node));
@@ -341,7 +343,7 @@ void RegionEmitter::emit_cold_code() {
     }
     for (std::size_t i = 0; i < cold_.size(); ++i) {
         marks.place(e.position(), "miss", static_cast<std::int32_t>(i));
-        emit_probe_miss(cold_[i]);
+        graph_->at(cold_[i].node).kind == Kind::Within ? emit_outside(cold_[i]) : emit_probe_miss(cold_[i]);
     }
     std::size_t first = 0;
     if (generation_site_ != 0) {

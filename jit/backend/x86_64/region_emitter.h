@@ -36,8 +36,9 @@ struct ProbeRequest {
     std::uint16_t length;
     bool writes, speculative_write, speculative;
     std::uint8_t stream_slot; // 0: no stream; else end and addend go to this slot and the next
-    std::uint8_t unused[2];
-    std::int32_t low; // of the stream's range, from the address that is compared
+    std::uint8_t extent;      // 0: no; else one more than the slot of the extent that does not have the bytes
+    std::uint8_t unused;
+    std::int32_t low; // of the stream's range, from the address that is compared; extent: the access's pc
 };
 static_assert(sizeof(ProbeRequest) == 12);
 
@@ -187,6 +188,11 @@ private:
     void emit_stream_start(NodeId id);
     void emit_load(NodeId id);
     void emit_store(NodeId id);
+    // Extents: region_extents.cpp
+    void emit_extent(NodeId id);
+    void load_extent(const Reg64& to, NodeId id);
+    void emit_within(NodeId id);
+    void emit_outside(const Cold& cold);
     void emit_lookup(NodeId address, const Node& probe);
     void add_base(const Node& probe, const Reg64& addend);
     void load_fused_address(const Node& probe);             // to rax

@@ -54,6 +54,8 @@ void RegionEmitter::load(const Reg64& to, NodeId id) {
     case Location::Kind::Recompute:
         if (graph_->is_constant(id))
             return e.load_constant(to, graph_->at(id).immediate);
+        if (graph_->at(id).kind == optimizer::Kind::Extent)
+            return load_extent(to, id);
         return load_pc(to, graph_->at(id).immediate);
     default: ASHLAR_ASSERT(false);
     }

@@ -258,8 +258,9 @@ TranslationResult translate(const HartState& hart, GuestMemory& memory, GuestVir
     return translate(hart, memory, address.value(), length, type, effective_privilege(hart, type), true);
 }
 
-TranslationResult look_up_fetch(const HartState& hart, GuestMemory& memory, GuestVirtualAddress address) {
-    return translate(hart, memory, address.value(), 1, AccessType::Fetch, hart.control.privilege, false);
+TranslationResult look_up(const HartState& hart, GuestMemory& memory, GuestVirtualAddress address,
+                          AccessType type) {
+    return translate(hart, memory, address.value(), 1, type, effective_privilege(hart, type), false);
 }
 
 } // namespace ashlar::jit::riscv64

@@ -41,8 +41,10 @@ Privilege effective_privilege(const HartState& hart, AccessType type);
 TranslationResult translate(const HartState& hart, GuestMemory& memory, GuestVirtualAddress address,
                             std::uint64_t length, AccessType type);
 
-// Where a fetch would go now, without changing the page tables: fails where A would have to be set.
-TranslationResult look_up_fetch(const HartState& hart, GuestMemory& memory, GuestVirtualAddress address);
+// Where an access to the byte would go now, without changing the page tables: fails where A or D would have
+// to be set.
+TranslationResult look_up(const HartState& hart, GuestMemory& memory, GuestVirtualAddress address,
+                          AccessType type);
 
 // PMP alone.
 bool pmp_allows(const HartState& hart, GuestPhysicalAddress address, std::uint64_t length, AccessType type,

@@ -1,0 +1,308 @@
+// Checks against extents in place of probes: a compare with bounds that stay where they are, one for every
+// value that is an address, and an addend that is the same for all of them.
+#include <algorithm>
+
+#include "jit/optimizer/addresses.h"
+#include "jit/optimizer/bounds.h"
+#include "jit/optimizer/cfg.h"
+#include "jit/optimizer/growth.h"
+#include "jit/optimizer/passes.h"
+
+namespace ashlar::jit::optimizer {
+
+using ir::Opcode;
+
+namespace {
+
+class ExtentInsertion {
+public:
+    ExtentInsertion(Graph& graph, const RegionSource& source) : graph_(graph), source_(source) {
+        addends_.fill(kNoNode);
+        starts_.fill(kNoNode);
+    }
+
+    void run() {
+        addresses_.count_uses();
+        for_each_access([&](NodeId id) {
+            writes_ = writes_ || (graph_.at(id).opcode == Opcode::Store && site_of(id) == Site::Shared);
+        });
+        for_each_access([&](NodeId id) {
+            const Site site = site_of(id);
+            if (site != Site::Paged && !graph_.overflowed())
+                protect(id, slot_for(graph_.at(id), site));
+        });
+        // Now that all checks have their ranges.
+        for (const NodeId id : distances_)
+            graph_.at(id).displacement -= graph_.at(graph_.at(id).check).low;
+    }
+
+private:
+    // A value that was checked: the bytes [low, high) from it are in the slot's extent.
+    struct Check {
+        NodeId value, within;
+        NodeId start;   // the check of a growing value where its loop is entered
+        NodeId pointer; // the value as a host address, if that was needed yet
+    };
+    // base + (index << scale), at most `bound` behind the base.
+    struct Split {
+        NodeId base = kNoNode, index = kNoNode;
+        std::uint8_t scale = 0;
+        std::int32_t bound = 0;
+    };
+
+    template <class Visit>
+    void for_each_access(Visit visit) {
+        for (const BlockId block : graph_.order)
+            for (NodeId n = graph_.blocks[block].first; n != kNoNode; n = graph_.at(n).next)
+                if (is_unprotected(graph_, n))
+                    visit(n);
+    }
+
+    // Of what is known of the registers where the region is entered.
+    Site site_of(NodeId id) {
+        const Node& access = graph_.at(id);
+        if (access.site != Site::Shared)
+            return access.site;
+        const int slot = origin(access.operands[0], 4);
+        if (slot >= 0 && (source_.short_extents >> slot & 1) != 0)
+            return Site::Paged;
+        if (slot >= 0 && (source_.long_extents >> slot & 1) != 0)
+            return Site::Shared;
+        return source_.short_extents != 0 && source_.long_extents == 0 ? Site::Paged : Site::Shared;
+    }
+
+    // The register that a pointer comes from, or -1.
+    int origin(NodeId id, unsigned depth) {
+        id = graph_.resolve(id);
+        const Node& node = graph_.at(id);
+        if (node.kind == Kind::Entry)
+            return static_cast<int>(node.immediate);
+        if (depth == 0)
+            return -1;
+        if (node.kind == Kind::Phi) {
+            const BasicBlock& block = graph_.blocks[node.block];
+            for (unsigned p = 0; p < block.predecessor_count; ++p)
+                if (graph_.blocks[block.predecessors[p]].order < block.order)
+                    return origin(graph_.phis[node.phi].values[p], depth - 1);
+        }
+        if (graph_.is_operation(id, Opcode::Add))
+            return origin(node.operands[0], depth - 1);
+        return -1;
+    }
+
+    std::uint8_t slot_for(const Node& access, Site site) const {
+        constexpr unsigned kHalf = kFirstSlotToWrite / 2;
+        const bool store = access.opcode == Opcode::Store;
+        const unsigned first = (site == Site::Shared ? writes_ : store) ? kFirstSlotToWrite : 0;
+        const unsigned seed = source_.extent_seed;
+        if (site == Site::Shared)
+            return static_cast<std::uint8_t>(first + seed % kHalf);
+        const unsigned own = seed + static_cast<unsigned>(access.pc) / 2;
+        return static_cast<std::uint8_t>(first + kHalf + own % kHalf);
+    }
+
+    void protect(NodeId id, std::uint8_t slot) {
+        Node& node = graph_.at(id);
+        node.operands[0] = graph_.resolve(node.operands[0]);
+        NodeId& by = node.operands[node.opcode == Opcode::Store ? 2 : 1];
+        const std::int32_t low = node.displacement, high = low + node.width;
+        if (const Split split = split_address(node.operands[0], node.block); split.base != kNoNode) {
+            Check* const check = find_or_create(split.base, low, high + split.bound, slot, id);
+            if (check == nullptr)
+                return;
+            by = pointer_of(*check, slot);
+            node.operands[0] = split.index;
+            node.scale = split.scale;
+            node.fused = true;
+            node.check = check->within;
+            return;
+        }
+        const Check* const check = find_or_create(node.operands[0], low, high, slot, id);
+        if (check == nullptr || (graph_.at(check->within).fused && !distances_.push(id)))
+            return;
+        node.check = check->within;
+        by = addend(slot, graph_.at(check->within).fused);
+        if (graph_.at(check->within).fused)
+            node.operands[0] = check->within;
+    }
+
+    // Worth it only where the base is checked less often than the address would be.
+    Split split_address(NodeId address, BlockId block) {
+        const Node& node = graph_.at(address);
+        Split split;
+        const auto attempt = [&](NodeId base, NodeId index, unsigned scale) {
+            index = graph_.resolve(index);
+            base = graph_.resolve(base);
+            const std::uint64_t bound = bound_of(graph_, index);
+            if (bound > static_cast<std::uint64_t>(kFarRange / 2) >> scale || graph_.is_constant(index))
+                return false;
+            if (home_of_check(graph_, base, block) == block && !is_checked(base))
+                return false;
+            split = {base, index, static_cast<std::uint8_t>(scale),
+                     static_cast<std::int32_t>(bound << scale)};
+            return true;
+        };
+        const auto scaled = [&](NodeId base, NodeId index) {
+            index = graph_.resolve(index);
+            const Node& of = graph_.at(index);
+            if (graph_.is_operation(index, Opcode::ShiftLeft) && graph_.is_constant(of.operands[1])) {
+                const auto by = static_cast<unsigned>(graph_.at(of.operands[1]).immediate & 63);
+                if (by >= 1 && by <= 3 && attempt(base, of.operands[0], by))
+                    return true;
+            }
+            return attempt(base, index, 0);
+        };
+        if (node.kind != Kind::Operation)
+            return split;
+        switch (node.opcode) {
+        case Opcode::Add:
+            scaled(node.operands[0], node.operands[1]) || scaled(node.operands[1], node.operands[0]);
+            break;
+        case Opcode::ShiftAdd1: attempt(node.operands[1], node.operands[0], 1); break;
+        case Opcode::ShiftAdd2: attempt(node.operands[1], node.operands[0], 2); break;
+        case Opcode::ShiftAdd3: attempt(node.operands[1], node.operands[0], 3); break;
+        default: break;
+        }
+        return split;
+    }
+
+    bool is_checked(NodeId value) const {
+        for (const Check& check : checks_)
+            if (check.value == value)
+                return true;
+        return false;
+    }
+
+    Check* find_or_create(NodeId value, std::int32_t low, std::int32_t high, std::uint8_t slot,
+                          NodeId before) {
+        const BlockId block = graph_.at(before).block;
+        for (std::size_t i = checks_.size(); i-- > 0;) {
+            Check& check = checks_[i];
+            const Node& within = graph_.at(check.within);
+            if (check.value == value && within.slot == slot && graph_.dominates(within.block, block) &&
+                widen(check, low, high, block))
+                return &check;
+        }
+        if (high - low > kFarRange)
+            return nullptr;
+        Node node;
+        node.kind = Kind::Within;
+        node.operands[0] = value;
+        node.slot = slot;
+        node.low = low;
+        node.high = high;
+        const Node& access = graph_.at(before);
+        node.sets = access.sets;
+        node.guest_index = access.guest_index;
+        node.pc = access.pc;
+        return create(node, before);
+    }
+
+    bool widen(Check& check, std::int32_t low, std::int32_t high, BlockId block) {
+        Node& within = graph_.at(check.within);
+        low = std::min(low, within.low);
+        high = std::max(high, within.high);
+        if (low == within.low && high == within.high)
+            return true;
+        const bool near = within.grows || within.high - within.low <= kNearRange;
+        // Where the access is rare, its address may be outside all the time.
+        if (high - low > (near ? kNearRange : kFarRange) || (within.grows && high > kNearRange) ||
+            graph_.blocks[block].weight * 2 < graph_.blocks[within.block].weight)
+            return false;
+        within.low = low;
+        within.high = high;
+        if (check.start != kNoNode) {
+            graph_.at(check.start).low = low;
+            graph_.at(check.start).high = high;
+        }
+        return true;
+    }
+
+    Check* create(Node& node, NodeId before) {
+        BlockId home = graph_.at(before).block, entry = kNoBlock;
+        const NodeId value = node.operands[0];
+        Check check{value, kNoNode, kNoNode, kNoNode};
+        if (const Addresses::Sum sum = addresses_.sum(value); sum.base != kNoNode) {
+            node.fused = true;
+            node.operands[0] = sum.base;
+            node.operands[1] = sum.index;
+            node.scale = sum.scale;
+        }
+        const bool near = node.high - node.low <= kNearRange && node.high <= kNearRange;
+        const NodeId initial = near ? initial_of_growing(graph_, value, home, entry) : kNoNode;
+        if (initial != kNoNode) {
+            Node start = node;
+            start.operands[0] = initial;
+            place_at_end(graph_, entry, start);
+            check.start = append(entry, start);
+            node.grows = true;
+        } else {
+            home = home_of_check(graph_, value, home);
+        }
+        if (home != graph_.at(before).block) {
+            place_at_end(graph_, home, node);
+            check.within = append(home, node);
+        } else if (check.within = graph_.create(node); check.within != kNoNode) {
+            graph_.insert_before(before, check.within);
+        }
+        if (check.within == kNoNode || (node.grows && check.start == kNoNode) || !checks_.push(check))
+            return nullptr;
+        return &checks_[checks_.size() - 1];
+    }
+
+    NodeId append(BlockId block, const Node& node) {
+        const NodeId id = graph_.create(node);
+        if (id != kNoNode)
+            graph_.append(block, id);
+        return id;
+    }
+
+    NodeId addend(std::uint8_t slot, bool of_start = false) {
+        NodeId& id = (of_start ? starts_ : addends_)[slot];
+        if (id == kNoNode) {
+            Node node;
+            node.kind = Kind::Extent;
+            node.slot = slot;
+            node.fused = of_start;
+            id = graph_.create(node);
+            if (id != kNoNode)
+                graph_.insert_before(graph_.blocks[0].first, id);
+        }
+        return id;
+    }
+
+    // Behind the check.
+    NodeId pointer_of(Check& check, std::uint8_t slot) {
+        if (check.pointer != kNoNode)
+            return check.pointer;
+        Node node;
+        node.kind = Kind::Operation;
+        node.opcode = Opcode::Add;
+        node.operands[0] = check.value;
+        node.operands[1] = addend(slot);
+        node.pc = graph_.at(check.within).pc;
+        check.pointer = graph_.create(node);
+        const NodeId next = graph_.at(check.within).next;
+        if (check.pointer != kNoNode && next != kNoNode)
+            graph_.insert_before(next, check.pointer);
+        else if (check.pointer != kNoNode)
+            graph_.append(graph_.at(check.within).block, check.pointer);
+        return check.pointer;
+    }
+
+    Graph& graph_;
+    const RegionSource& source_;
+    bool writes_ = false; // the shared extent is for stores
+    Addresses addresses_{graph_};
+    std::array<NodeId, kExtentSlots> addends_{}, starts_{};
+    Bounded<NodeId, 512> distances_; // accesses whose displacement is yet from the address
+    Bounded<Check, 512> checks_;
+};
+
+} // namespace
+
+void insert_extents(Graph& graph, const RegionSource& source) {
+    ExtentInsertion(graph, source).run();
+}
+
+} // namespace ashlar::jit::optimizer
