@@ -15,7 +15,7 @@ constexpr unsigned kOrders[] = {kOrder1G, kOrder2M, 0};
 
 } // namespace
 
-Status BackingMemory::allocate(MemorySource& source, std::uint64_t bytes) {
+Status BackingMemory::reserve(MemorySource& source, std::uint64_t bytes) {
     ASHLAR_ASSERT(first_ == nullptr);
     const std::uint64_t total = round_up_to_pages(bytes);
     if (total < bytes)
@@ -37,19 +37,29 @@ Status BackingMemory::add_block(std::uint64_t offset, std::uint64_t wanted) {
         (last_ == nullptr ? first_ : last_->next) = page;
         last_ = page;
     }
+    unsigned orders[std::size(kOrders)];
+    std::size_t count = 0;
     for (const unsigned order : kOrders) {
         const std::uint64_t size = kPageSize << order;
-        if (size > wanted || offset % size != 0)
-            continue;
-        const auto block = source_->allocate_zeroed(order);
-        if (block.ok()) {
-            last_->blocks[last_->count++] = {offset, block.value(), order};
-            return {};
-        }
-        if (order == 0 || block.error() != Error::OutOfMemory)
-            return block.error();
+        if (size <= wanted && offset % size == 0 && order <= source_->placement().largest_order())
+            orders[count++] = order;
     }
-    return Error::OutOfMemory;
+    const MemorySource::Block block = ASHLAR_TRY(source_->allocate_one_of({orders, count}));
+    last_->blocks[last_->count++] = {offset, block.address, block.order};
+    return {};
+}
+
+void BackingMemory::clear() {
+    for (const RecordPage* page = first_; page != nullptr; page = page->next)
+        for (std::size_t i = 0; i < page->count; ++i)
+            std::memset(arch::physical_to_virtual(page->blocks[i].address), 0,
+                        kPageSize << page->blocks[i].order);
+}
+
+Status BackingMemory::allocate(MemorySource& source, std::uint64_t bytes) {
+    ASHLAR_TRY(reserve(source, bytes));
+    clear();
+    return {};
 }
 
 void BackingMemory::release() {

@@ -15,8 +15,12 @@ public:
     BackingMemory& operator=(const BackingMemory&) = delete;
     ~BackingMemory() { release(); }
 
-    // `bytes`, rounded up to pages, all zero. The errors of FrameAllocator::allocate; nothing is kept then.
-    // The source outlives this object.
+    // `bytes`, rounded up to pages, with whatever contents they had: to be cleared before anybody sees them.
+    // The errors of FrameAllocator::allocate; nothing is kept then. The source outlives this object.
+    Status reserve(MemorySource& source, std::uint64_t bytes);
+    // All of it becomes zero.
+    void clear();
+    // Both.
     Status allocate(MemorySource& source, std::uint64_t bytes);
     // Gives everything back; nothing may be mapped any more.
     void release();

@@ -28,12 +28,10 @@ public:
         found &= find(config.initrd, images.initrd);
         for (std::size_t i = 0; i < config.disk_count; ++i)
             found &= find(config.disks[i].image, images.disks[i]);
-        if (config.node && *config.node >= frames_.node_count()) {
-            BufferSink<64> text;
-            format(text, "the machine has no NUMA node {}", *config.node);
-            problem(config.node_line, text.view());
-            found = false;
-        }
+        if (config.node)
+            found &= has_nodes(NodeSet::of(*config.node), config.node_line);
+        if (!config.node || config.policy.nodes != NodeSet::of(*config.node)) // else said already
+            found &= has_nodes(config.policy.nodes, config.policy_line);
         if (!found)
             return rejected(config.name);
         images.program = config.kind == VmKind::Native ? images.kernel : embedded_translator();
@@ -42,7 +40,9 @@ public:
 
     void start(const VmConfig& config, const VmImages& images) {
         BufferSink<256> problem;
-        const Result<Vm*> vm = Vm::create(frames_, hypervisor_, config, images, problem);
+        const NodeId home = choose_home(frames_, scheduler_.cpus(), config.policy, config.node);
+        const Result<Vm*> vm =
+            Vm::create(frames_, hypervisor_, config, images, problem, Placement(config.policy, home));
         if (!vm.ok()) {
             this->problem(line_to_blame(config, vm.error()),
                           problem.view().empty() ? to_string(vm.error()) : problem.view());
@@ -53,6 +53,7 @@ public:
             config.memory / kMiB, config.vcpus, config.vcpus == 1 ? "" : "s", config.disk_count,
             config.disk_count == 1 ? "" : "s", node_text(config));
         scheduler_.add(*vm.value());
+        report_placement(*vm.value());
     }
 
     void problem(unsigned line, std::string_view message) override {
@@ -86,6 +87,27 @@ private:
         format(text, "the bundle has no image {} ({})", image.name, found.error());
         problem(image.line, text.view());
         return false;
+    }
+    bool has_nodes(NodeSet nodes, unsigned line) {
+        const NodeSet missing = nodes.without(NodeSet::first(frames_.node_count()));
+        if (missing.empty())
+            return true;
+        BufferSink<64> text;
+        format(text, "the machine has no NUMA node {}", missing.lowest());
+        problem(line, text.view());
+        return false;
+    }
+    void report_placement(const Vm& vm) {
+        log("ashlar: vm {}: policy {}, memory", vm.name(), to_string(vm.placement().policy().kind));
+        const MemoryAccount& account = vm.account();
+        for (NodeId node = 0; node < frames_.node_count(); ++node)
+            if (const std::uint64_t frames = account.frames_on[node]; frames != 0) {
+                const std::uint64_t tenths = frames * 1000 / account.frames;
+                log(" node {} {}.{} %,", node, tenths / 10, tenths % 10);
+            }
+        const NodeId node = scheduler_.cpus()[vm.host_cpu()].node;
+        const unsigned distance = mean_distance(frames_, node, account.frames_on);
+        log(" cpu {} of node {}, mean distance {}.{}\n", vm.host_cpu(), node, distance / 10, distance % 10);
     }
     std::string_view node_text(const VmConfig& config) {
         if (!config.node)

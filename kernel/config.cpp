@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernel/config_text.h"
 #include "lib/format.h"
 
 namespace ashlar::kernel {
@@ -12,18 +13,6 @@ constexpr std::uint64_t kMemoryGranule = 2 * kMiB;
 constexpr std::uint64_t kMaxMemory = 128 * kGiB; // guest RAM ends below the VM's private memory
 constexpr std::uint64_t kMaxPrivate = 1 * kGiB;  // what the entry tables map
 
-bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-std::string_view trim(std::string_view text) {
-    while (!text.empty() && is_blank(text.front()))
-        text.remove_prefix(1);
-    while (!text.empty() && is_blank(text.back()))
-        text.remove_suffix(1);
-    return text;
-}
-
 bool is_name_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_' || c == '.';
@@ -32,18 +21,6 @@ bool is_name_character(char c) {
 bool is_vm_name(std::string_view name) {
     return !name.empty() && name.size() <= kMaxVmName &&
            std::all_of(name.begin(), name.end(), is_name_character);
-}
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-    if (text.empty())
-        return std::nullopt;
-    std::uint64_t value = 0;
-    for (const char c : text) {
-        if (c < '0' || c > '9' || value > (~std::uint64_t{0} - 9) / 10)
-            return std::nullopt;
-        value = value * 10 + static_cast<std::uint64_t>(c - '0');
-    }
-    return value;
 }
 
 // A number of bytes with an optional suffix K, M or G.
@@ -194,8 +171,7 @@ private:
         } else if (!vm_.kernel.given() && !vm_.firmware.given()) {
             problem(vm_.line, "a riscv64 VM needs a 'kernel' or a 'firmware'");
         }
-        if (vm_.policy == MemoryPolicy::Bind && !vm_.node)
-            problem(vm_.line, "'policy = bind' needs a 'node'");
+        complete_policy();
     }
 
     void assignment(std::string_view line) {
@@ -306,7 +282,7 @@ private:
             return;
         const auto number = parse_number(value);
         vm_.node_line = line_;
-        if (!number || *number >= kAnyNode)
+        if (!number || *number >= kMaxNodes)
             problem(line_, "node '{}' is no NUMA node number", value);
         else
             vm_.node = static_cast<NodeId>(*number);
@@ -315,12 +291,23 @@ private:
     void set_policy(std::string_view value) {
         if (!once(kPolicy, "policy"))
             return;
-        if (value == "local")
-            vm_.policy = MemoryPolicy::Local;
-        else if (value == "bind")
-            vm_.policy = MemoryPolicy::Bind;
+        vm_.policy_line = line_;
+        BufferSink<160> fault;
+        if (!parse_policy(value, vm_.policy, fault))
+            problem(line_, "{}", fault.view());
+    }
+
+    // A policy that needs nodes and names none has those of 'node'.
+    void complete_policy() {
+        using Kind = MemoryPolicy::Kind;
+        MemoryPolicy& policy = vm_.policy;
+        if (!policy.nodes.empty() || (policy.kind != Kind::Bind && policy.kind != Kind::Preferred))
+            return;
+        if (vm_.node)
+            policy.nodes.add(*vm_.node);
         else
-            problem(line_, "policy '{}' is not supported (local, bind)", value);
+            problem(vm_.policy_line, "policy {} needs to be told {}", to_string(policy.kind),
+                    policy.kind == Kind::Bind ? "nodes" : "a node");
     }
 
     void set_image(Key key, std::string_view name, std::string_view value, ImageReference& image) {

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "kernel/frame_allocator.h"
+#include "kernel/memory_policy.h"
 
 namespace ashlar::kernel {
 
@@ -17,9 +17,6 @@ constexpr std::size_t kMaxVmName = 32;
 constexpr unsigned kMaxVcpus = 8;
 
 enum class VmKind : std::uint8_t { Riscv64, Native };
-
-// Where a VM's memory comes from. Local prefers the node and falls back to others, Bind takes no other.
-enum class MemoryPolicy : std::uint8_t { Local, Bind };
 
 // The name of an image and the line that asked for it; an empty name: not given.
 struct ImageReference {
@@ -44,7 +41,8 @@ struct VmConfig {
     unsigned vcpus = 1;
     std::optional<NodeId> node;
     unsigned node_line = 0;
-    MemoryPolicy policy = MemoryPolicy::Local;
+    MemoryPolicy policy;
+    unsigned policy_line = 0;
     ImageReference firmware, kernel, initrd;
     std::string_view command_line;
     std::array<DiskConfig, kMaxDisks> disks;

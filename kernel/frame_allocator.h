@@ -13,35 +13,38 @@ namespace ashlar::kernel {
 // Order n is 2^n contiguous frames, aligned to their size; 18 is 1 GiB.
 constexpr unsigned kMaxOrder = 18;
 
+using FramesByNode = std::array<std::uint64_t, kMaxNodes>;
+
 // Who holds memory: every allocation is charged to an account, so that a VM's end can be checked to return
 // all. Not synchronized: whoever allocates for an owner holds the owner's lock.
 struct MemoryAccount {
     const char* name = "";
     std::uint64_t frames = 0;
     std::uint64_t limit_frames = ~std::uint64_t{0};
-    std::array<std::uint64_t, kMaxNodes> frames_on{}; // by node
+    FramesByNode frames_on{};
 };
 
+// Why memory comes from a node, for the statistics.
+enum class Hit : std::uint8_t {
+    Local,       // its owner wants it from there
+    Remote,      // its owner wants it from another, which has none
+    Interleaved, // it has its turn among the nodes that the owner's memory is spread over
+};
+constexpr std::size_t kHits = 3;
+
 // Which node's frames are wanted, and whose are taken when it has none: those of `others`, nearest to `node`
-// first.
+// first. What comes from `node` counts as `hit`, from others as remote.
 struct NodeWish {
     NodeId node = kAnyNode;
     NodeSet others = NodeSet::all();
-    bool interleaved = false; // for the statistics: the node was chosen to spread memory
-};
-
-// Frames that were allocated from a node, by why it was that node.
-struct NodeHits {
-    std::uint64_t local = 0;       // it was wished for
-    std::uint64_t remote = 0;      // another was wished for and had none
-    std::uint64_t interleaved = 0; // it had its turn
+    Hit hit = Hit::Local;
 };
 
 struct NodeStatistics {
     std::uint64_t total_frames = 0, free_frames = 0; // free ones in the caches of CPUs included
     std::uint64_t cached_frames = 0;                 // of the free ones, in caches of CPUs
     std::uint64_t free_by_order[kMaxOrder + 1] = {}; // blocks, without what is in caches
-    NodeHits hits;
+    std::array<std::uint64_t, kHits> hits{};         // frames allocated since the start, by Hit
 };
 
 // May be used from several CPUs at once.

@@ -11,10 +11,7 @@
 
 namespace ashlar::kernel {
 
-// As NodeHits.
-struct HitCounters {
-    Counter local, remote, interleaved;
-};
+using HitCounters = std::array<Counter, kHits>; // by Hit
 
 // Of one CPU and one node. That CPU alone uses it, with interrupts that allocate masked; others may read its
 // counts.

@@ -66,7 +66,7 @@ BundleResult start_vms(const BootInformation& boot, PhysicalMemory& frames, Memo
 
 void kernel_main(const BootInformation& boot) {
     PhysicalMemory& frames = *::new (frames_storage) PhysicalMemory;
-    Scheduler& scheduler = *::new (scheduler_storage) Scheduler;
+    Scheduler& scheduler = *::new (scheduler_storage) Scheduler(boot.numa.boot_cpu_node);
     ConsoleSink sink;
     const NodeId cpu_nodes[] = {boot.numa.boot_cpu_node};
     frames.initialize(boot, cpu_nodes, sink);

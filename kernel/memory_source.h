@@ -6,10 +6,12 @@
 #include <bit>
 #include <cstring>
 #include <new>
+#include <span>
 #include <utility>
 
 #include "arch/cpu.h"
 #include "kernel/frame_allocator.h"
+#include "kernel/placement.h"
 #include "lib/bytes.h"
 
 namespace ashlar::kernel {
@@ -17,11 +19,20 @@ namespace ashlar::kernel {
 // Not synchronized.
 class MemorySource {
 public:
-    MemorySource(FrameAllocator& frames, MemoryAccount& account, const NodeWish& wish = {})
-        : frames_(frames), account_(account), wish_(wish) {}
+    MemorySource(FrameAllocator& frames, MemoryAccount& account, const Placement& placement = {})
+        : frames_(frames), account_(account), placement_(placement) {}
 
-    // As FrameAllocator::allocate.
-    Result<PhysicalAddress> allocate(unsigned order) { return frames_.allocate(order, wish_, account_); }
+    struct Block {
+        PhysicalAddress address;
+        unsigned order;
+    };
+    // A block of one of `orders`, which are descending: the largest that the first of the policy's nodes has
+    // at all. To be near counts more than to be large. Errors as of FrameAllocator::allocate.
+    Result<Block> allocate_one_of(std::span<const unsigned> orders);
+    // 2^order frames.
+    Result<PhysicalAddress> allocate(unsigned order) {
+        return ASHLAR_TRY(allocate_one_of({&order, 1})).address;
+    }
     // Likewise, filled with zeros.
     Result<PhysicalAddress> allocate_zeroed(unsigned order) {
         const PhysicalAddress block = ASHLAR_TRY(allocate(order));
@@ -31,11 +42,14 @@ public:
     void free(PhysicalAddress block, unsigned order) { frames_.free(block, order, account_); }
 
     MemoryAccount& account() { return account_; }
+    const Placement& placement() const { return placement_; }
+    // For page tables and the like of the same owner.
+    MemorySource for_tables() const { return {frames_, account_, placement_.for_tables()}; }
 
 private:
     FrameAllocator& frames_;
     MemoryAccount& account_;
-    NodeWish wish_;
+    Placement placement_;
 };
 
 // The order of the smallest block that holds `bytes`, which is not 0.

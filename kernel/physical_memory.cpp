@@ -76,26 +76,31 @@ Result<PhysicalAddress> PhysicalMemory::allocate(unsigned order, const NodeWish&
     std::uint64_t frame = 0;
     NodeId node = wanted;
     if (!take(cpu, wanted, order, frame) && !take_elsewhere(cpu, wanted, wish.others, order, frame, node)) {
-        // What other CPUs keep for themselves may be enough the next time.
         if (order == 0)
-            empty_requests_.fetch_add(1, std::memory_order_relaxed);
+            ask_others_to_empty(wanted);
         return Error::OutOfMemory;
     }
     account.frames += frames;
     account.frames_on[node] += frames;
-    count_hits(cpu, node,
-               node != wanted     ? &HitCounters::remote
-               : wish.interleaved ? &HitCounters::interleaved
-                                  : &HitCounters::local,
-               frames);
+    count_hit(cpu, node, node == wanted ? wish.hit : Hit::Remote, frames);
     return PhysicalAddress(frame << kPageShift);
 }
 
-void PhysicalMemory::count_hits(Cpu* cpu, NodeId node, Counter HitCounters::*kind, std::uint64_t frames) {
+void PhysicalMemory::count_hit(Cpu* cpu, NodeId node, Hit hit, std::uint64_t frames) {
+    const auto index = static_cast<std::size_t>(hit);
     if (cpu != nullptr)
-        return (cpu->caches[node].hits.*kind).add(frames);
+        return cpu->caches[node].hits[index].add(frames);
     const LockGuard guard(nodes_[node].uncached_lock);
-    (nodes_[node].uncached_hits.*kind).add(frames);
+    nodes_[node].uncached_hits[index].add(frames);
+}
+
+// What other CPUs keep of a node for themselves may be enough the next time.
+void PhysicalMemory::ask_others_to_empty(NodeId node) {
+    for (std::size_t i = 0; i < cpu_count_; ++i)
+        if (cpus_[i].caches != nullptr && cpus_[i].caches[node].count() != 0) {
+            empty_requests_.fetch_add(1, std::memory_order_relaxed);
+            return;
+        }
 }
 
 bool PhysicalMemory::take(Cpu* cpu, NodeId node, unsigned order, std::uint64_t& frame) {
@@ -203,9 +208,8 @@ NodeStatistics PhysicalMemory::statistics(NodeId node) const {
     result.total_frames = counts.total;
     std::copy(std::begin(counts.free_by_order), std::end(counts.free_by_order), result.free_by_order);
     const auto add_hits = [&](const HitCounters& hits) {
-        result.hits.local += hits.local.value();
-        result.hits.remote += hits.remote.value();
-        result.hits.interleaved += hits.interleaved.value();
+        for (std::size_t hit = 0; hit < kHits; ++hit)
+            result.hits[hit] += hits[hit].value();
     };
     add_hits(nodes_[node].uncached_hits);
     for (std::size_t i = 0; i < cpu_count_; ++i)

@@ -56,7 +56,8 @@ private:
     bool take_single(FrameCache& cache, NodeId node, std::uint64_t& frame);
     bool take_elsewhere(Cpu* cpu, NodeId wanted, NodeSet others, unsigned order, std::uint64_t& frame,
                         NodeId& node);
-    void count_hits(Cpu* cpu, NodeId node, Counter HitCounters::*kind, std::uint64_t frames);
+    void count_hit(Cpu* cpu, NodeId node, Hit hit, std::uint64_t frames);
+    void ask_others_to_empty(NodeId node);
     const FrameZone* zone_of(Cpu* cpu, std::uint64_t frame) const;
     void give_single(Cpu& cpu, const FrameZone& zone, std::uint64_t frame);
     void empty_cache(FrameCache& cache, NodeId node);

@@ -24,6 +24,10 @@ void take_interrupts() {
 void Scheduler::add(Vm& vm) {
     vms_.push_back(vm);
     vm.set_number(++added_);
+    unsigned cpu = 0;
+    place_vcpus(vm.frames(), cpus_, vm.account().frames_on, {&cpu, 1});
+    ++cpus_[cpu].vcpus;
+    vm.set_host_cpu(cpu);
     console_.set_shared(added_ > 1);
     if (console_.focus() == nullptr)
         console_.set_focus(&vm);
@@ -168,6 +172,7 @@ void Scheduler::finish(Vm& vm) {
     all_well_ = all_well_ && vm.ended_well();
     const bool had_focus = console_.focus() == &vm;
     console_.forget(vm);
+    --cpus_[vm.host_cpu()].vcpus;
     vm.unlink();
     vm.destroy();
     if (had_focus && !vms_.empty())

@@ -2,16 +2,20 @@
 #pragma once
 
 #include "kernel/console.h"
+#include "kernel/vcpu_placement.h"
 #include "kernel/vm.h"
 
 namespace ashlar::kernel {
 
 class Scheduler final : public Console::Commands {
 public:
-    Scheduler() : console_(*this) {}
+    // Runs on one CPU, which is of this node.
+    explicit Scheduler(NodeId node = 0) : console_(*this), cpus_{{{.node = node}}} {}
 
-    // Takes a VM that is ready to run.
+    // Takes a VM that is ready to run, and chooses the CPU for it.
     void add(Vm& vm);
+    // The CPUs that VMs can run on.
+    std::span<const CpuInUse> cpus() const { return cpus_; }
     bool empty() { return vms_.empty(); }
     // Every VM gets slices in turn, and is destroyed when it ends. True when all ended well.
     bool run();
@@ -31,6 +35,7 @@ private:
 
     IntrusiveList<Vm> vms_; // in the order of turns
     Console console_;
+    std::array<CpuInUse, 1> cpus_;
     unsigned added_ = 0;
     bool all_well_ = true;
 };

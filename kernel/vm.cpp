@@ -10,6 +10,7 @@ constexpr std::uint64_t kMiB = 1 << 20;
 constexpr std::uint64_t kTranslatorMemory = 112 * kMiB, kNativeMemory = 16 * kMiB;
 constexpr std::uint64_t kMaxPrivateMemory = 1024 * kMiB; // what the entry tables map
 constexpr std::uint64_t kStackBytes = 16 * 1024;
+constexpr std::uint64_t kSector = 512;
 constexpr std::string_view kTables = "not enough memory for the VM's tables";
 
 std::uint64_t round_up_to_page(std::uint64_t bytes) {
@@ -35,19 +36,56 @@ Result<T> explain(Sink& problem, std::string_view what, Result<T> result) {
 
 } // namespace
 
-Vm::Vm(FrameAllocator& frames, MemorySource& hypervisor, const VmConfig& config)
-    : hypervisor_(hypervisor),
-      memory_(frames, account_,
-              {.node = config.node.value_or(kAnyNode),
-               .others = config.policy == MemoryPolicy::Bind ? NodeSet() : NodeSet::all()}) {
+// What the VM finds at kBlobBase, each on pages of its own.
+class Vm::BlobList {
+public:
+    struct Item {
+        abi::Blob::Kind kind;
+        Bytes bytes;
+    };
+
+    BlobList(const VmConfig& config, const VmImages& images) {
+        for (std::size_t i = 0; i < config.tuning_count; ++i)
+            format(tuning_, "{}\n", config.tuning[i]);
+        // A native VM's kernel is its program, which is loaded; the others see theirs as a blob.
+        const Bytes kernel = config.kind == VmKind::Native ? Bytes() : images.kernel;
+        add(abi::Blob::Kind::Firmware, images.firmware);
+        add(abi::Blob::Kind::Kernel, kernel);
+        add(abi::Blob::Kind::Initrd, images.initrd);
+        add(abi::Blob::Kind::CommandLine, bytes_of(config.command_line));
+        add(abi::Blob::Kind::Tuning, bytes_of(tuning_.view()));
+    }
+    std::span<const Item> items() const { return {items_.data(), count_}; }
+    std::uint64_t size() const {
+        std::uint64_t total = 0;
+        for (const Item& item : items())
+            total += round_up_to_page(item.bytes.size());
+        return total;
+    }
+
+private:
+    void add(abi::Blob::Kind kind, Bytes bytes) {
+        if (!bytes.empty())
+            items_[count_++] = {kind, bytes};
+    }
+    BufferSink<512> tuning_;
+    std::array<Item, abi::kMaxBlobs> items_;
+    std::size_t count_ = 0;
+};
+
+Vm::Vm(FrameAllocator& frames, MemorySource& hypervisor, const VmConfig& config, const Placement& placement)
+    : frames_(frames),
+      hypervisor_(hypervisor),
+      memory_(frames, account_, placement),
+      tables_(memory_.for_tables()) {
     name_length_ = std::min(config.name.size(), name_.size());
     std::copy_n(config.name.begin(), name_length_, name_.begin());
     account_.name = "vm";
 }
 
 Result<Vm*> Vm::create(FrameAllocator& frames, MemorySource& hypervisor, const VmConfig& config,
-                       const VmImages& images, Sink& problem) {
-    const Result<Vm*> created = create_in_frames<Vm>(hypervisor, frames, hypervisor, config);
+                       const VmImages& images, Sink& problem, const Placement& placement) {
+    const Result<Vm*> created = create_in_frames<Vm>(hypervisor, frames, hypervisor, config, placement);
     if (!created.ok()) {
         format(problem, "no memory for the VM's description");
         return created.error();
@@ -75,32 +113,77 @@ void Vm::destroy() {
 }
 
 Status Vm::build(const VmConfig& config, const VmImages& images, Sink& problem) {
-    space_ = ASHLAR_TRY(explain(problem, kTables, arch::create_address_space(memory_)));
-    ASHLAR_TRY(build_private_memory(config, images, problem));
-    ASHLAR_TRY(
-        explain(problem, "not enough memory for the guest's RAM", ram_.allocate(memory_, config.memory)));
-    // A translated guest's RAM is data to the VM's CPU.
-    const Rights rights{.read = true, .write = true, .execute = config.kind == VmKind::Native};
-    ASHLAR_TRY(explain(problem, kTables, ram_.map(*space_, GuestPhysicalAddress(abi::kRamBase), rights)));
-    ASHLAR_TRY(load_blobs(config, images, problem));
-    ASHLAR_TRY(load_disks(config, images, problem));
+    const BlobList blobs(config, images);
+    ASHLAR_TRY(admit(config, images, blobs.size(), problem));
+    ASHLAR_TRY(reserve_memory(config, images, blobs.size(), problem));
+    ASHLAR_TRY(map_memory(config, problem));
+    ASHLAR_TRY(load_program(images.program, problem));
+    ASHLAR_TRY(load_blobs(blobs));
+    ASHLAR_TRY(load_disks(config, images));
     cpu_ = ASHLAR_TRY(
-        explain(problem, "not enough memory for the vCPU", arch::create_virtual_cpu(memory_, *space_)));
+        explain(problem, "not enough memory for the vCPU", arch::create_virtual_cpu(tables_, *space_)));
     return finish_entry_state(config, problem);
 }
 
-Status Vm::build_private_memory(const VmConfig& config, const VmImages& images, Sink& problem) {
-    const std::uint64_t size = private_memory_of(config);
-    if (size > kMaxPrivateMemory) {
+// Refuses what cannot be had, and limits the account to what was asked for.
+Status Vm::admit(const VmConfig& config, const VmImages& images, std::uint64_t blobs, Sink& problem) {
+    const std::uint64_t own = private_memory_of(config);
+    if (own > kMaxPrivateMemory) {
         format(problem, "private memory over 1 GiB");
         return Error::OutOfRange;
     }
+    std::uint64_t bytes = own + config.memory + blobs;
+    for (std::size_t i = 0; i < config.disk_count; ++i)
+        bytes += round_up_to_page(images.disks[i].size());
+    const NodeSet allowed = memory_.placement().allowed(frames_.node_count());
+    std::uint64_t free = 0;
+    for (NodeId node = 0; node < frames_.node_count(); ++node)
+        free += allowed.contains(node) ? frames_.statistics(node).free_frames : 0;
+    const std::uint64_t wanted = bytes / kPageSize;
+    if (wanted > free) {
+        format(problem, "not enough memory: {} MiB are needed, {} MiB are free{}", bytes / kMiB,
+               free * kPageSize / kMiB,
+               memory_.placement().policy().kind == MemoryPolicy::Kind::Bind ? " on the nodes it is bound to"
+                                                                             : "");
+        return Error::OutOfMemory;
+    }
+    // Tables of 4 KiB pages take a 512th; the rest is for what we keep about it.
+    account_.limit_frames = wanted + wanted / 64 + 256;
+    return {};
+}
+
+// All of it before anything is cleared: clearing takes long, and would be for nothing.
+Status Vm::reserve_memory(const VmConfig& config, const VmImages& images, std::uint64_t blobs,
+                          Sink& problem) {
+    space_ = ASHLAR_TRY(explain(problem, kTables, arch::create_address_space(tables_)));
+    ASHLAR_TRY(explain(problem, "not enough memory for the VM's own kernel",
+                       private_.reserve(memory_, private_memory_of(config))));
     ASHLAR_TRY(
-        explain(problem, "not enough memory for the VM's own kernel", private_.allocate(memory_, size)));
+        explain(problem, "not enough memory for the guest's RAM", ram_.reserve(memory_, config.memory)));
+    ASHLAR_TRY(explain(problem, "not enough memory for the images", blobs_.reserve(memory_, blobs)));
+    for (std::size_t i = 0; i < config.disk_count; ++i) {
+        Disk& disk = disks_[disk_count_++];
+        disk.bytes = images.disks[i].size() / kSector * kSector;
+        disk.read_only = config.disks[i].read_only;
+        ASHLAR_TRY(
+            explain(problem, "not enough memory for a disk", disk.contents.reserve(memory_, disk.bytes)));
+    }
+    return {};
+}
+
+Status Vm::map_memory(const VmConfig& config, Sink& problem) {
     ASHLAR_TRY(explain(problem, kTables,
                        private_.map(*space_, GuestPhysicalAddress(abi::kPrivateBase),
                                     {.read = true, .write = true, .execute = true})));
-    return load_program(images.program, problem);
+    // A translated guest's RAM is data to the VM's CPU.
+    const Rights rights{.read = true, .write = true, .execute = config.kind == VmKind::Native};
+    ASHLAR_TRY(explain(problem, kTables, ram_.map(*space_, GuestPhysicalAddress(abi::kRamBase), rights)));
+    ASHLAR_TRY(
+        explain(problem, kTables, blobs_.map(*space_, GuestPhysicalAddress(abi::kBlobBase), {.read = true})));
+    private_.clear();
+    ram_.clear();
+    blobs_.clear();
+    return {};
 }
 
 Status Vm::load_program(Bytes program, Sink& problem) {
@@ -128,52 +211,21 @@ Status Vm::load_program(Bytes program, Sink& problem) {
     return loaded;
 }
 
-Status Vm::load_blobs(const VmConfig& config, const VmImages& images, Sink& problem) {
-    BufferSink<512> tuning;
-    for (std::size_t i = 0; i < config.tuning_count; ++i)
-        format(tuning, "{}\n", config.tuning[i]);
-    // A native VM's kernel is its program, which is loaded; the others see theirs as a blob.
-    struct Source {
-        abi::Blob::Kind kind;
-        Bytes bytes;
-    };
-    const Bytes kernel = config.kind == VmKind::Native ? Bytes() : images.kernel;
-    const Source sources[] = {{abi::Blob::Kind::Firmware, images.firmware},
-                              {abi::Blob::Kind::Kernel, kernel},
-                              {abi::Blob::Kind::Initrd, images.initrd},
-                              {abi::Blob::Kind::CommandLine, bytes_of(config.command_line)},
-                              {abi::Blob::Kind::Tuning, bytes_of(tuning.view())}};
-    static_assert(std::size(sources) <= abi::kMaxBlobs);
-    std::uint64_t total = 0;
-    for (const Source& source : sources)
-        total += round_up_to_page(source.bytes.size());
-    if (total == 0)
-        return {};
-    ASHLAR_TRY(explain(problem, "not enough memory for the images", blobs_.allocate(memory_, total)));
+Status Vm::load_blobs(const BlobList& blobs) {
     std::uint64_t offset = 0;
-    for (const Source& source : sources) {
-        if (source.bytes.empty())
-            continue;
-        ASHLAR_TRY(blobs_.write(offset, source.bytes));
-        boot_info_.blobs[boot_info_.blob_count++] = {source.kind, 0, abi::kBlobBase + offset,
-                                                     source.bytes.size()};
-        offset += round_up_to_page(source.bytes.size());
+    for (const BlobList::Item& item : blobs.items()) {
+        ASHLAR_TRY(blobs_.write(offset, item.bytes));
+        boot_info_.blobs[boot_info_.blob_count++] = {item.kind, 0, abi::kBlobBase + offset,
+                                                     item.bytes.size()};
+        offset += round_up_to_page(item.bytes.size());
     }
-    return explain(problem, kTables,
-                   blobs_.map(*space_, GuestPhysicalAddress(abi::kBlobBase), {.read = true}));
+    return {};
 }
 
-Status Vm::load_disks(const VmConfig& config, const VmImages& images, Sink& problem) {
-    constexpr std::uint64_t kSector = 512;
+Status Vm::load_disks(const VmConfig& config, const VmImages& images) {
     for (std::size_t i = 0; i < config.disk_count; ++i) {
-        Disk& disk = disks_[disk_count_++];
-        disk.bytes = images.disks[i].size() / kSector * kSector;
-        disk.read_only = config.disks[i].read_only;
-        if (disk.bytes == 0)
-            continue;
-        ASHLAR_TRY(
-            explain(problem, "not enough memory for a disk", disk.contents.allocate(memory_, disk.bytes)));
-        ASHLAR_TRY(disk.contents.write(0, images.disks[i].first(disk.bytes)));
+        disks_[i].contents.clear();
+        ASHLAR_TRY(disks_[i].contents.write(0, images.disks[i].first(disks_[i].bytes)));
     }
     return {};
 }

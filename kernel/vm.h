@@ -29,9 +29,10 @@ public:
     enum class State : std::uint8_t { Ready, Halted, Ended };
 
     // Takes all the VM's memory and puts its CPU into the entry state. On failure everything is given back
-    // and `problem` has a sentence. `frames` outlives the VM.
+    // and `problem` has a sentence; what is plainly too much is refused before anything is taken. Memory
+    // comes from where `placement` says. `frames` outlives the VM.
     static Result<Vm*> create(FrameAllocator& frames, MemorySource& hypervisor, const VmConfig& config,
-                              const VmImages& images, Sink& problem);
+                              const VmImages& images, Sink& problem, const Placement& placement = {});
     // Gives every frame back and ends the object.
     void destroy();
 
@@ -39,11 +40,16 @@ public:
     // By which the user names it, from 1 on.
     unsigned number() const { return number_; }
     void set_number(unsigned number) { number_ = number; }
+    // The CPU that runs it, by the scheduler's numbers.
+    unsigned host_cpu() const { return host_cpu_; }
+    void set_host_cpu(unsigned cpu) { host_cpu_ = cpu; }
     State state() const { return state_; }
     bool ended_well() const { return ended_well_; }
     VirtualCpu& cpu() { return *cpu_; }
     AddressSpace& space() { return *space_; }
     const MemoryAccount& account() const { return account_; }
+    const FrameAllocator& frames() const { return frames_; }
+    const Placement& placement() const { return memory_.placement(); }
 
     void halt() { state_ = State::Halted; }
     void wake() {
@@ -81,21 +87,26 @@ public:
     bool copy_out(GuestPhysicalAddress from, MutableBytes to);
     bool copy_in(GuestPhysicalAddress to, Bytes from);
 
-    Vm(FrameAllocator& frames, MemorySource& hypervisor, const VmConfig& config);
+    Vm(FrameAllocator& frames, MemorySource& hypervisor, const VmConfig& config, const Placement& placement);
 
 private:
+    class BlobList;
     Status build(const VmConfig& config, const VmImages& images, Sink& problem);
-    Status build_private_memory(const VmConfig& config, const VmImages& images, Sink& problem);
+    Status admit(const VmConfig& config, const VmImages& images, std::uint64_t blobs, Sink& problem);
+    Status reserve_memory(const VmConfig& config, const VmImages& images, std::uint64_t blobs, Sink& problem);
+    Status map_memory(const VmConfig& config, Sink& problem);
     Status load_program(Bytes program, Sink& problem);
-    Status load_blobs(const VmConfig& config, const VmImages& images, Sink& problem);
-    Status load_disks(const VmConfig& config, const VmImages& images, Sink& problem);
+    Status load_blobs(const BlobList& blobs);
+    Status load_disks(const VmConfig& config, const VmImages& images);
     Status finish_entry_state(const VmConfig& config, Sink& problem);
     template <class Copy>
     bool for_each_page(GuestPhysicalAddress address, std::uint64_t length, bool write, Copy copy);
 
+    FrameAllocator& frames_;
     MemorySource& hypervisor_;
     MemoryAccount account_;
-    MemorySource memory_;
+    MemorySource memory_; // what the VM sees
+    MemorySource tables_; // what we keep about it
     std::array<char, kMaxVmName> name_{};
     std::size_t name_length_ = 0;
 
@@ -109,6 +120,7 @@ private:
     EntryState entry_;
 
     unsigned number_ = 0;
+    unsigned host_cpu_ = 0;
     State state_ = State::Ready;
     bool ended_well_ = false;
     std::uint64_t start_ns_ = 0;

@@ -65,7 +65,9 @@ TEST(Config, ReadsEveryKey) {
     EXPECT_EQ(a.private_memory, 96u << 20);
     EXPECT_EQ(a.vcpus, 2u);
     EXPECT_EQ(a.node, NodeId{1});
-    EXPECT_EQ(a.policy, MemoryPolicy::Bind);
+    EXPECT_EQ(a.policy.kind, MemoryPolicy::Kind::Bind);
+    EXPECT_EQ(a.policy.nodes, NodeSet::of(1));
+    EXPECT_EQ(a.policy_line, 8u);
     EXPECT_EQ(a.firmware.name, "fw_jump.elf");
     EXPECT_EQ(a.kernel.name, "Image");
     EXPECT_EQ(a.kernel.line, 10u);
@@ -101,13 +103,68 @@ TEST(Config, NamesTheLineAndTheFault) {
     EXPECT_EQ(problem_of("vcpus = two"), "4: vcpus 'two' is not a number from 1 to 8");
     EXPECT_EQ(problem_of("kind = mips"), "4: kind 'mips' is not supported (riscv64, native)");
     EXPECT_EQ(problem_of("node = -1"), "4: node '-1' is no NUMA node number");
-    EXPECT_EQ(problem_of("policy = interleave"), "4: policy 'interleave' is not supported (local, bind)");
-    EXPECT_EQ(problem_of("policy = bind"), "1: 'policy = bind' needs a 'node'");
+    EXPECT_EQ(problem_of("node = 64"), "4: node '64' is no NUMA node number");
     EXPECT_EQ(problem_of("disk = a, writeonly"), "4: unknown disk option 'writeonly' (readonly)");
     EXPECT_EQ(problem_of("disk = ,readonly"), "4: 'disk' names no image");
     EXPECT_EQ(problem_of("tuning = fast"), "4: tuning 'fast' is not NAME=VALUE");
     EXPECT_EQ(problem_of("initrd ="), "4: 'initrd' has no value");
     EXPECT_EQ(problem_of("please"), "4: 'please' is neither [vm NAME] nor KEY = VALUE");
+}
+
+// The policy of a VM with this line added.
+MemoryPolicy policy_of(const std::string& line) {
+    const Recorder found = parse("[vm a]\nkernel = k\nmemory = 64M\n" + line + "\n");
+    EXPECT_TRUE(found.problems.empty()) << line << ": " << found.problems[0];
+    return found.vms.empty() ? MemoryPolicy() : found.vms[0].policy;
+}
+
+NodeSet nodes(std::initializer_list<NodeId> list) {
+    NodeSet set;
+    for (const NodeId node : list)
+        set.add(node);
+    return set;
+}
+
+TEST(Config, ReadsPolicies) {
+    using Kind = MemoryPolicy::Kind;
+    EXPECT_EQ(policy_of("").kind, Kind::Local);
+    EXPECT_EQ(policy_of("policy = local").kind, Kind::Local);
+    EXPECT_EQ(policy_of("policy = preferred 3").kind, Kind::Preferred);
+    EXPECT_EQ(policy_of("policy = preferred 3").nodes, nodes({3}));
+    EXPECT_EQ(policy_of("policy = preferred\nnode = 5").nodes, nodes({5}));
+    EXPECT_EQ(policy_of("policy = bind\nnode = 5").nodes, nodes({5}));
+    EXPECT_EQ(policy_of("policy = bind 0,2 - 4 , 63").nodes, nodes({0, 2, 3, 4, 63}));
+    EXPECT_EQ(policy_of("policy = bind\t7\nnode = 1").nodes, nodes({7}));
+    EXPECT_EQ(policy_of("policy = interleave").kind, Kind::Interleave);
+    EXPECT_TRUE(policy_of("policy = interleave\nnode = 1").nodes.empty());
+    const MemoryPolicy weighted = policy_of("policy = interleave 0:3, 2-3:255, 5");
+    EXPECT_EQ(weighted.nodes, nodes({0, 2, 3, 5}));
+    EXPECT_EQ(weighted.weights[0], 3);
+    EXPECT_EQ(weighted.weights[2], 255);
+    EXPECT_EQ(weighted.weights[3], 255);
+    EXPECT_EQ(weighted.weights[5], 1);
+}
+
+TEST(Config, NamesTheLineAndTheFaultOfAPolicy) {
+    EXPECT_EQ(problem_of("policy = near"), "4: policy 'near' is not supported (local, preferred NODE, "
+                                           "interleave NODES, bind NODES)");
+    EXPECT_EQ(problem_of("policy = local 1"), "4: policy local names no nodes; 'node' says which is its own");
+    EXPECT_EQ(problem_of("policy = bind"), "4: policy bind needs to be told nodes");
+    EXPECT_EQ(problem_of("policy = preferred"), "4: policy preferred needs to be told a node");
+    EXPECT_EQ(problem_of("policy = preferred 1,2"), "4: policy preferred names one node");
+    EXPECT_EQ(problem_of("policy = bind 64"), "4: node 64 is above the last possible, 63");
+    EXPECT_EQ(problem_of("policy = bind 99999999999999999999"),
+              "4: '99999999999999999999' is no NUMA node number");
+    EXPECT_EQ(problem_of("policy = bind one"), "4: 'one' is no NUMA node number");
+    EXPECT_EQ(problem_of("policy = bind 0,,1"), "4: '' is no NUMA node number");
+    EXPECT_EQ(problem_of("policy = bind 0,"), "4: a node is missing behind the last ','");
+    EXPECT_EQ(problem_of("policy = bind 3-1"), "4: the nodes '3-1' are no range");
+    EXPECT_EQ(problem_of("policy = bind 3-"), "4: '' is no NUMA node number");
+    EXPECT_EQ(problem_of("policy = bind 0-2,1"), "4: node 1 is named twice");
+    EXPECT_EQ(problem_of("policy = bind 0:2"), "4: '0:2': only interleave has weights, from 1 to 255");
+    for (const std::string weight : {"0", "256", "", "x", "1:1"})
+        EXPECT_EQ(problem_of("policy = interleave 0:" + weight),
+                  "4: '0:" + weight + "': only interleave has weights, from 1 to 255");
 }
 
 TEST(Config, ChecksMemory) {

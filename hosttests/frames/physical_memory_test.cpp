@@ -133,17 +133,18 @@ TEST_F(TwoNodes, FallsBackUnlessStrict) {
 }
 
 TEST_F(TwoNodes, HitsAreCountedWhereMemoryComesFrom) {
-    const NodeHits before = frames->statistics(0).hits;
-    while (allocate(0, {.node = 1, .others = {}, .interleaved = true}).ok()) {
+    const auto hits = [&](NodeId node, Hit hit) {
+        return frames->statistics(node).hits[static_cast<std::size_t>(hit)];
+    };
+    const std::uint64_t local = hits(0, Hit::Local), remote = hits(0, Hit::Remote);
+    while (allocate(0, {.node = 1, .others = {}, .hit = Hit::Interleaved}).ok()) {
     }
-    const NodeStatistics full = frames->statistics(1);
-    EXPECT_EQ(full.hits.interleaved, full.total_frames);
-    EXPECT_EQ(full.hits.local, 0u);
+    EXPECT_EQ(hits(1, Hit::Interleaved), frames->statistics(1).total_frames);
+    EXPECT_EQ(hits(1, Hit::Local), 0u);
     ASSERT_TRUE(allocate(3, {.node = 1}).ok());
     ASSERT_TRUE(allocate(2, {.node = 0}).ok());
-    const NodeHits after = frames->statistics(0).hits;
-    EXPECT_EQ(after.remote - before.remote, 8u);
-    EXPECT_EQ(after.local - before.local, 4u);
+    EXPECT_EQ(hits(0, Hit::Remote) - remote, 8u);
+    EXPECT_EQ(hits(0, Hit::Local) - local, 4u);
 }
 
 class FourNodes : public Frames {

@@ -59,8 +59,11 @@ disk = program
 )");
     EXPECT_EQ(result.started, 2u);
     EXPECT_EQ(result.rejected, 0u);
-    EXPECT_EQ(text, "ashlar: vm good: native, 2 MiB, 1 vcpu, 0 disks, node any\r\n"
-                    "ashlar: vm linux: riscv64, 4 MiB, 2 vcpus, 2 disks, node 0\r\n");
+    const std::string placed =
+        ": policy local, memory node 0 100.0 %, cpu 0 of node 0, mean distance 10.0\r\n";
+    EXPECT_EQ(text, "ashlar: vm good: native, 2 MiB, 1 vcpu, 0 disks, node any\r\nashlar: vm good" + placed +
+                        "ashlar: vm linux: riscv64, 4 MiB, 2 vcpus, 2 disks, node 0\r\nashlar: vm linux" +
+                        placed);
     EXPECT_TRUE(well);
 }
 
@@ -80,17 +83,24 @@ TEST_F(BundleTest, MistakesAreNamedWithTheirLines) {
 
 TEST_F(BundleTest, TooLittleMemoryIsAMessageOfTheMemorysLine) {
     expect_rejected("[vm bad]\nkernel = short\nprivate = 2M\nmemory = 64G\n",
-                    {"ashlar: ashlar.conf:4: not enough memory for the guest's RAM: out of memory",
+                    {"ashlar: ashlar.conf:4: not enough memory: 65538 MiB are needed, 254 MiB are free",
                      "ashlar: vm bad: not started"});
 }
 
 TEST_F(BundleTest, NodesThatTheMachineLacksAreNamed) {
-    for (const std::string policy : {"", "policy = bind\n"}) {
+    for (const std::string policy : {"", "policy = bind\n", "policy = preferred\n"}) {
         archive = Archive().add("program", program).add("short", "x");
         expect_rejected(
             "[vm bad]\nmemory = 2M\nprivate = 2M\nkernel = short\nnode = 7\n" + policy,
             {"ashlar: ashlar.conf:5: the machine has no NUMA node 7", "ashlar: vm bad: not started"});
     }
+}
+
+TEST_F(BundleTest, NodesOfAPolicyThatTheMachineLacksAreNamed) {
+    expect_rejected(
+        "[vm bad]\nmemory = 2M\nprivate = 2M\nkernel = short\nnode = 9\npolicy = interleave 0-3\n",
+        {"ashlar: ashlar.conf:5: the machine has no NUMA node 9",
+         "ashlar: ashlar.conf:6: the machine has no NUMA node 1", "ashlar: vm bad: not started"});
 }
 
 TEST_F(BundleTest, KernelsThatAreNoProgramsAreNamedWithTheirLine) {
@@ -145,7 +155,9 @@ TEST_F(BundleTest, EmbeddedGuestStartsWithoutABundle) {
     const std::uint64_t before = free_frames();
     const BundleResult result = start_embedded_guest(frames, hypervisor, scheduler);
     EXPECT_EQ(result.started, 1u);
-    EXPECT_EQ(output(), "ashlar: vm default: riscv64, 64 MiB, 1 vcpu, 0 disks, node any\r\n");
+    EXPECT_EQ(output(), "ashlar: vm default: riscv64, 64 MiB, 1 vcpu, 0 disks, node any\r\n"
+                        "ashlar: vm default: policy local, memory node 0 100.0 %, cpu 0 of node 0, mean "
+                        "distance 10.0\r\n");
     EXPECT_TRUE(scheduler.run());
     EXPECT_EQ(free_frames(), before);
 }

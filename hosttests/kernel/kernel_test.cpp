@@ -5,6 +5,8 @@
 
 #include <sys/mman.h>
 
+#include "kernel/numa_builder.h"
+
 namespace ashlar::kernel {
 
 Result<PhysicalAddress> CountingFrames::allocate(unsigned order, const NodeWish& wish,
@@ -44,7 +46,7 @@ VmExit power_off(std::uint64_t code) {
 }
 
 // Pages that nobody touches cost nothing.
-KernelTest::KernelTest(std::uint64_t memory_bytes) : memory_size_(memory_bytes) {
+KernelTest::KernelTest(std::uint64_t memory_bytes, unsigned nodes) : memory_size_(memory_bytes) {
     void* const mapped = ::mmap(nullptr, memory_bytes, PROT_READ | PROT_WRITE,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped == MAP_FAILED)
@@ -58,6 +60,13 @@ KernelTest::KernelTest(std::uint64_t memory_bytes) : memory_size_(memory_bytes) 
     boot.protocol = "test";
     boot.ranges[boot.range_count++] = {PhysicalAddress(kMiB), memory_bytes - kMiB, MemoryRange::Kind::Usable};
     BufferSink<256> diagnostics;
+    NumaBuilder numa(boot.numa, diagnostics);
+    for (NodeId node = 0; nodes > 1 && node < nodes; ++node)
+        numa.add_memory(PhysicalAddress(node * (memory_bytes / nodes)), memory_bytes / nodes, node);
+    numa.finish();
+    for (NodeId node = 1; node < nodes; ++node)
+        numa.set_distance(0, node, 21);
+    numa.finish_distances();
     const NodeId cpu_nodes[] = {0};
     physical_->initialize(boot, cpu_nodes, diagnostics);
     images.program = program_image.view();

@@ -64,8 +64,8 @@ VmExit power_off(std::uint64_t code = 0);
 
 class KernelTest : public testing::Test {
 protected:
-    // The machine has this much memory on one node.
-    explicit KernelTest(std::uint64_t memory_bytes = 64 * kMiB);
+    // The machine has this much memory, a like share of it on each node; nodes are 11 apart.
+    explicit KernelTest(std::uint64_t memory_bytes = 64 * kMiB, unsigned nodes = 1);
     ~KernelTest() override;
 
     // A native VM with little memory, whose CPU runs `program`.

@@ -36,20 +36,22 @@ private:
 TEST_F(Main, SaysWhatTheMachineIsAndPowersOff) {
     translator_ends_with(power_off());
     boot.ranges[boot.range_count++] = {PhysicalAddress(0xfee00000), 0x1000, MemoryRange::Kind::Reserved};
-    EXPECT_EXIT(kernel_main(boot), testing::ExitedWithCode(33),
-                "ashlar: Ashlar [0-9.]+ fake, 1 cpu found, 1 in use, 1000 MHz counter\r\n"
-                "ashlar: cpu         fake\r\n"
-                "ashlar: boot        test, command line \"words\"\r\n"
-                "ashlar: image       0x0 to 0x0, 0 KiB\r\n"
-                "ashlar: memory      0x000000100000 to 0x000010000000 usable\r\n"
-                "ashlar: memory      0x0000fee00000 to 0x0000fee01000 reserved\r\n"
-                "ashlar: numa        node 0: 25[0-9] MiB, 25[0-9] MiB free, .*\r\n"
-                "ashlar: virt        fake\r\n"
-                "ashlar: bundle      none, running the embedded guest\r\n"
-                "ashlar: vm default: riscv64, 64 MiB, 1 vcpu, 0 disks, node any\r\n"
-                "ashlar: 1 VM started\r\n"
-                "ashlar: vm default: powered off\r\n"
-                "ashlar: all VMs have ended, powering off\r\n$");
+    EXPECT_EXIT(
+        kernel_main(boot), testing::ExitedWithCode(33),
+        "ashlar: Ashlar [0-9.]+ fake, 1 cpu found, 1 in use, 1000 MHz counter\r\n"
+        "ashlar: cpu         fake\r\n"
+        "ashlar: boot        test, command line \"words\"\r\n"
+        "ashlar: image       0x0 to 0x0, 0 KiB\r\n"
+        "ashlar: memory      0x000000100000 to 0x000010000000 usable\r\n"
+        "ashlar: memory      0x0000fee00000 to 0x0000fee01000 reserved\r\n"
+        "ashlar: numa        node 0: 25[0-9] MiB, 25[0-9] MiB free, .*\r\n"
+        "ashlar: virt        fake\r\n"
+        "ashlar: bundle      none, running the embedded guest\r\n"
+        "ashlar: vm default: riscv64, 64 MiB, 1 vcpu, 0 disks, node any\r\n"
+        "ashlar: vm default: policy local, memory node 0 100.0 %, cpu 0 of node 0, mean distance 10.0\r\n"
+        "ashlar: 1 VM started\r\n"
+        "ashlar: vm default: powered off\r\n"
+        "ashlar: all VMs have ended, powering off\r\n$");
 }
 
 TEST_F(Main, AFailedVmIsAFailure) {

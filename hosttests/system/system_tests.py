@@ -10,6 +10,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools" / "lib"))
 from harness import (ASHLAR_RUN, BUILD, FAILED, GUEST, ROOT, WELL, Console, check, make_bundle, make_iso,  # noqa: E402
                      qemu_command, run_bochs)
+import numa_tests  # noqa: E402
 
 LINUX_CONF = """[vm linux]
 kind = riscv64
@@ -336,32 +337,6 @@ def test_cpu_without_svm_is_refused_with_a_message(folder):
         console.expect_exit(FAILED)
 
 
-def test_two_numa_nodes_are_seen(folder):
-    extra = ["-smp", "4", "-object", "memory-backend-ram,id=m0,size=512M", "-object",
-             "memory-backend-ram,id=m1,size=512M", "-numa", "node,nodeid=0,cpus=0-1,memdev=m0", "-numa",
-             "node,nodeid=1,cpus=2-3,memdev=m1", "-numa", "dist,src=0,dst=1,val=21"]
-    with Console(qemu_command(extra=extra), 120) as console:
-        console.expect("4 cpus found")
-        console.expect(r"node 0: \d+ MiB, \d+ MiB free, 2 cpus, distances 10 21")
-        console.expect(r"node 1: \d+ MiB, \d+ MiB free, 2 cpus, distances 21 10")
-        console.expect_exit(WELL)
-
-
-def test_nodes_without_memory_or_cpus_and_memory_to_plug_in(folder):
-    command = qemu_command(extra=["-smp", "2", "-object", "memory-backend-ram,id=m0,size=256M", "-object",
-                                  "memory-backend-ram,id=m1,size=256M", "-numa", "node,nodeid=0,cpus=0", "-numa",
-                                  "node,nodeid=1,memdev=m0", "-numa", "node,nodeid=2,cpus=1,memdev=m1", "-numa",
-                                  "dist,src=0,dst=1,val=30", "-numa", "dist,src=0,dst=2,val=20", "-numa",
-                                  "dist,src=1,dst=2,val=40"])
-    command = [word if word != "1G" else "512M,slots=2,maxmem=1G" for word in command]
-    with Console(command, 120) as console:
-        console.expect(r"numa: memory may be plugged in at 0x\w+ to 0x\w+ of domain 2")
-        console.expect(r"node 0: 0 MiB, 0 MiB free, 1 cpus, distances 10 30 20")
-        console.expect(r"node 1: \d+ MiB, \d+ MiB free, 0 cpus, distances 30 10 40")
-        console.expect(r"node 2: \d+ MiB, \d+ MiB free, 1 cpus, distances 20 40 10")
-        console.expect_exit(WELL)
-
-
 def test_exceptions_of_the_hypervisor_are_reported(folder):
     for name, patterns in {"page-fault": ("exception 14", "cr2 0x0000000012345678", "read_from_nowhere"),
                            "stack-overflow": ("exception 8", "stack overflow", "overflow_the_stack"),
@@ -411,7 +386,8 @@ def test_bochs_isolates_vms(folder):
     check_native_programs(run_bochs(iso, folder, "ryzen", "ashlar: all VMs have ended"))
 
 
-TESTS = {name[5:]: function for name, function in list(globals().items()) if name.startswith("test_")}
+TESTS = {name[5:]: function for name, function in [*vars(numa_tests).items(), *globals().items()]
+         if name.startswith("test_")}
 
 
 def run(name):
