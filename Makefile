@@ -47,16 +47,16 @@ $(HOST)/obj/%.o: % ; @mkdir -p $(@D) && echo "  CXX     $<"
 $(HOST_LIB): $(call obj,$(HOST),$(HOST_SRC)) ; @echo "  AR      $@"
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-# Within the program, so that it runs on machines without the library.
-CAPSTONE    := -Wl,-Bstatic -lcapstone -Wl,-Bdynamic
+# Within the program, so that it runs on machines without these libraries.
+HOSTED_LIBS := -Wl,-Bstatic -lcapstone -luring -Wl,-Bdynamic
 
 .PHONY: ashlar-run
 ashlar-run: $(HOST)/ashlar-run ## the engine as a Linux program
 $(HOST)/ashlar-run: $(call obj,$(HOST),$(RUN_SRC)) $(HOST_LIB) ; @echo "  LD      $@"
-	$(Q)$(CXX) -o $@ $^ $(CAPSTONE) -pthread
+	$(Q)$(CXX) -o $@ $^ $(HOSTED_LIBS) -pthread
 
 # Libraries that a test needs.
-TEST_LIBS_hosted := $(CAPSTONE)
+TEST_LIBS_hosted := $(HOSTED_LIBS)
 # Parts of an architecture that a test compiles for itself.
 TEST_ARCH_svm := $(addprefix arch/x86_64/svm/,cpuid_filter.cpp exits.cpp nested_paging.cpp virtual_cpu.cpp)
 TEST_ARCH_boot := $(addprefix arch/x86_64/boot/,boot_protocol.cpp numa.cpp)

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string_view>
 
 #include "lib/bytes.h"
@@ -40,18 +42,59 @@ protected:
     ~EntropySource() = default;
 };
 
-// A disk. Offsets and lengths are bytes, multiples of 512, checked by the caller against capacity().
-// Calls complete before they return.
+// What a disk is made of.
+struct BlockGeometry {
+    std::uint32_t block_size = 512;             // what can be read and written as a unit: 512 or 4096 bytes
+    std::uint8_t physical_block_exponent = 0;   // the medium's blocks are 2^this of them
+    std::uint16_t minimum_io_blocks = 1;        // smaller requests cost as much
+    std::uint32_t optimal_io_blocks = 0;        // for streams; 0: not known
+    std::uint32_t discard_alignment_blocks = 1; // of what can be given back
+};
+
+// One thing that a disk is asked to do.
+struct BlockRequest {
+    enum class Kind : std::uint8_t { Read, Write, Flush, Discard, WriteZeroes };
+    Kind kind;
+    // In bytes, within the capacity, multiples of the block size; nothing for Flush. What Discard has gone
+    // over is undefined; WriteZeroes may also give the range back when `may_unmap`.
+    std::uint64_t offset = 0, length = 0;
+    // Of Read and Write: `length` bytes in pieces of any size and place. The list is valid during start(),
+    // the bytes until the request has completed.
+    std::span<const MutableBytes> buffers{};
+    bool may_unmap = false;
+    std::uint32_t tag = 0; // the caller's name for it, not in flight already
+};
+
+// Hears of requests that have completed.
+class BlockCompletions {
+public:
+    virtual void completed(std::uint32_t tag, Status status) = 0;
+
+protected:
+    ~BlockCompletions() = default;
+};
+
+// A disk, which may work on requests while its caller goes on. All calls come from one thread. Requests in
+// flight at the same time may be carried out in any order; a flush is for those that had completed before it
+// was started.
 class BlockBackend {
 public:
-    virtual std::uint64_t capacity() const = 0;
+    virtual std::uint64_t capacity() const = 0; // bytes, a multiple of the block size
+    virtual BlockGeometry geometry() const { return {}; }
     virtual bool read_only() const = 0;
     virtual std::string_view serial() const = 0; // at most 20 characters
-    virtual Status read(std::uint64_t offset, MutableBytes to) = 0;
-    virtual Status write(std::uint64_t offset, Bytes from) = 0;
-    virtual Status flush() = 0;
-    // Contents of the range become undefined or zero; Unsupported is a fine answer.
-    virtual Status discard(std::uint64_t offset, std::uint64_t length) = 0;
+    // Tags are below it, and so is the number of requests in flight. At least 1.
+    virtual unsigned depth() const = 0;
+
+    // The status when the request has completed at once; otherwise poll() will report it. It may
+    // be held back until submit(). Unsupported is a fine answer to Discard and WriteZeroes.
+    virtual std::optional<Status> start(const BlockRequest& request) = 0;
+    virtual void submit() = 0;
+    // Reports what has completed, without waiting. start() may be called from within.
+    virtual void poll(BlockCompletions& completions) = 0;
+    // Gives up what is in flight, which may have been carried out or not, and waits until none of its buffers
+    // is touched any more. Nothing of it is reported.
+    virtual void abandon() = 0;
 
 protected:
     ~BlockBackend() = default;

@@ -1,11 +1,15 @@
 // Recorders in place of what the board's devices drive and use.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "jit/board/synchronous_disk.h"
 #include "jit/board/wires.h"
 #include "jit/frontend/riscv64/csr.h"
 #include "jit/guest_memory.h"
@@ -62,7 +66,7 @@ struct TextSink final : Sink {
     std::string text;
 };
 
-struct FakeDisk final : BlockBackend {
+struct FakeDisk final : SynchronousDisk {
     explicit FakeDisk(std::size_t sectors) : content(sectors * 512) {
         for (std::size_t i = 0; i < content.size(); ++i)
             content[i] = static_cast<std::byte>(i / 512 + i * 7);
@@ -70,6 +74,7 @@ struct FakeDisk final : BlockBackend {
     std::uint64_t capacity() const override { return content.size(); }
     bool read_only() const override { return is_read_only; }
     std::string_view serial() const override { return "serial-0123456789"; }
+    BlockGeometry geometry() const override { return shape; }
     Status read(std::uint64_t offset, MutableBytes to) override {
         if (fails || offset % 512 != 0 || to.size() % 512 != 0 || offset + to.size() > content.size())
             return Error::Io;
@@ -92,8 +97,63 @@ struct FakeDisk final : BlockBackend {
     }
     std::vector<std::byte> content;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> discards;
+    BlockGeometry shape;
     unsigned flushes = 0;
     bool is_read_only = false, fails = false;
+};
+
+// A disk that works on requests until the test has it complete one.
+struct SlowDisk final : BlockBackend {
+    struct Waiting {
+        BlockRequest request;
+        std::vector<MutableBytes> buffers;
+    };
+    struct Done {
+        std::uint32_t tag;
+        Status status;
+    };
+    explicit SlowDisk(std::size_t sectors) : disk(sectors) {}
+    std::uint64_t capacity() const override { return disk.capacity(); }
+    bool read_only() const override { return false; }
+    std::string_view serial() const override { return "slow"; }
+    unsigned depth() const override { return room; }
+    std::optional<Status> start(const BlockRequest& request) override {
+        EXPECT_LT(request.tag, room);
+        EXPECT_EQ(std::count_if(waiting.begin(), waiting.end(),
+                                [&](const Waiting& other) { return other.request.tag == request.tag; }),
+                  0);
+        if (request.kind == refuses)
+            return Status(Error::Unsupported);
+        waiting.push_back({request, {request.buffers.begin(), request.buffers.end()}});
+        return std::nullopt;
+    }
+    void submit() override { ++submitted; }
+    void poll(BlockCompletions& completions) override {
+        for (std::vector<Done> now; !done.empty();) {
+            now.clear();
+            now.swap(done);
+            for (const Done& one : now)
+                completions.completed(one.tag, one.status);
+        }
+    }
+    void abandon() override {
+        waiting.clear();
+        done.clear();
+        ++abandoned;
+    }
+    // Carries out the request that has waited longest but `index`, or fails it.
+    void complete(std::size_t index = 0, bool fail = false) {
+        Waiting one = waiting.at(index);
+        waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(index));
+        one.request.buffers = one.buffers;
+        done.push_back({one.request.tag, fail ? Status(Error::Io) : *disk.start(one.request)});
+    }
+
+    FakeDisk disk;
+    unsigned room = 4, submitted = 0, abandoned = 0;
+    std::optional<BlockRequest::Kind> refuses;
+    std::vector<Waiting> waiting;
+    std::vector<Done> done;
 };
 
 // RAM at the board's place.

@@ -19,7 +19,8 @@ struct RawDescriptor {
     std::uint16_t flags, next;
 };
 
-class VirtioTest : public testing::Test {
+template <class Disk>
+class VirtioTestOn : public testing::Test {
 protected:
     static constexpr std::uint64_t kRam = 0x8000'0000, kDescriptors = kRam + 0x1000, kDriver = kRam + 0x2000,
                                    kDevice = kRam + 0x3000, kTable = kRam + 0x4000, kHeader = kRam + 0x5000,
@@ -28,6 +29,7 @@ protected:
                                    kIndirectFeature = 1u << 28;
     static constexpr unsigned kIrq = 1;
 
+    VirtioTestOn() { EXPECT_TRUE(block.prepare().ok()); }
     std::uint32_t read(std::uint64_t offset) {
         return static_cast<std::uint32_t>(slot.read(offset, 4).value());
     }
@@ -111,11 +113,13 @@ protected:
 
     FakeRam ram{1 << 20};
     FakeController controller;
-    FakeDisk disk{64};
+    Disk disk{64};
     VirtioBlock block{disk};
     VirtioMmio slot{ram.memory, InterruptWire(controller, kIrq), &block};
     std::uint32_t queue_size = 8;
     std::uint16_t next_available = 0;
 };
+
+using VirtioTest = VirtioTestOn<FakeDisk>;
 
 } // namespace ashlar::jit::board::test

@@ -67,12 +67,40 @@ TEST(Options, RefusesNonsense) {
     EXPECT_NE(refuse({"--firmware", "a", "--firmware", "b"}).find("before"), std::string::npos);
     for (const char* harts : {"0", "33", "x", ""})
         EXPECT_NE(refuse({"--harts", harts, "k"}).find("--harts"), std::string::npos) << harts;
-    EXPECT_NE(refuse({"--disk", "a,rw", "k"}).find("readonly"), std::string::npos);
-    EXPECT_NE(refuse({"--disk", ",readonly", "k"}).find("file name"), std::string::npos);
     std::vector<const char*> many(18, "--disk");
     for (std::size_t i = 1; i < many.size(); i += 2)
         many[i] = "d";
     EXPECT_NE(refuse(many).find("8 disks"), std::string::npos);
+}
+
+TEST(Options, Disks) {
+    const auto disks =
+        accept({"--disk", "a,,b.img,ro,direct=on,sector-size=4096,serial=S1,aio=threads", "--disk",
+                "nbd:unix:/run/d.sock:exportname=x", "--disk=c,direct=off,aio=io_uring", "k"})
+            .disks;
+    ASSERT_EQ(disks.size(), 3u);
+    EXPECT_EQ(disks[0].path, "a,b.img");
+    EXPECT_TRUE(disks[0].read_only);
+    EXPECT_TRUE(disks[0].direct);
+    EXPECT_EQ(disks[0].sector_size, 4096u);
+    EXPECT_EQ(disks[0].serial, "S1");
+    EXPECT_EQ(disks[0].engine, DiskEngine::Threads);
+    EXPECT_EQ(disks[1].path, "nbd:unix:/run/d.sock:exportname=x");
+    EXPECT_EQ(disks[1].sector_size, 0u);
+    EXPECT_FALSE(disks[2].read_only);
+    EXPECT_FALSE(disks[2].direct);
+    EXPECT_EQ(disks[2].engine, DiskEngine::IoUring);
+    for (const auto& [text, part] :
+         std::vector<std::pair<const char*, const char*>>{{"a,rw", "unknown option 'rw'"},
+                                                          {",ro", "file name"},
+                                                          {"a,sector-size=1024", "512 or 4096"},
+                                                          {"a,direct=maybe", "on or off"},
+                                                          {"a,direct", "on or off"},
+                                                          {"a,aio=native", "io_uring or threads"},
+                                                          {"a,serial=", "1 to 20"},
+                                                          {"a,serial=123456789012345678901", "1 to 20"},
+                                                          {"a,", "unknown option ''"}})
+        EXPECT_NE(refuse({"--disk", text, "k"}).find(part), std::string::npos) << text;
 }
 
 TEST(Options, Visibility) {

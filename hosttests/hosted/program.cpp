@@ -14,7 +14,7 @@ struct Ran {
     std::string output; // standard output and error
 };
 
-Ran run_program(const std::string& options) {
+Ran run_program(const std::string& options, const std::string& environment = "") {
     const TemporaryFile guest;
     const std::vector<std::byte> image = tiny_guest();
     std::ofstream(guest.path(), std::ios::binary)
@@ -22,8 +22,9 @@ Ran run_program(const std::string& options) {
     // build/host/ashlar-run, from build/host/tests/hosted
     const auto program =
         std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "ashlar-run";
-    const std::string command = "timeout 60 '" + program.string() + "' --memory 4M --promote-after 1 " +
-                                options + " --firmware '" + guest.path() + "' < /dev/null 2>&1";
+    const std::string command = environment + " timeout 60 '" + program.string() +
+                                "' --memory 4M --promote-after 1 " + options + " --firmware '" +
+                                guest.path() + "' < /dev/null 2>&1";
     Ran ran;
     std::FILE* const pipe = popen(command.c_str(), "r");
     if (pipe == nullptr)
@@ -63,6 +64,22 @@ TEST(Program, RefusesWhatItCannotShow) {
     EXPECT_EQ(ran.status, 1);
     EXPECT_TRUE(contains(ran.output, "ashlar-run: /nonexistent/file: cannot write"));
     EXPECT_EQ(run_program("--stats=yes").status, 2);
+}
+
+TEST(Program, RunsWithoutLibnbdAndSaysWhenItIsNeeded) {
+    // A library of that name which is none.
+    std::string folder = "/tmp/ashlar-library-XXXXXX";
+    ASSERT_NE(mkdtemp(folder.data()), nullptr);
+    std::ofstream(folder + "/libnbd.so.0") << "nothing";
+    const std::string environment = "LD_LIBRARY_PATH=" + folder;
+    EXPECT_EQ(run_program("", environment).status, 0);
+    const Ran ran = run_program("--disk nbd:unix:/none", environment);
+    EXPECT_EQ(ran.status, 1);
+    EXPECT_TRUE(
+        contains(ran.output, "ashlar-run: nbd:unix:/none: NBD disks need libnbd.so.0, which cannot be used"))
+        << ran.output;
+    EXPECT_TRUE(contains(ran.output, "apt-get install libnbd0"));
+    std::filesystem::remove_all(folder);
 }
 
 } // namespace

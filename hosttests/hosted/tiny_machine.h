@@ -3,34 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
-#include <unistd.h>
-
 #include "hosttests/hosted/elf_image.h"
+#include "hosttests/hosted/temporary_file.h"
 #include "jit/board/machine.h"
 #include "jit/hosted/clock.h"
 #include "jit/hosted/code_memory.h"
 #include "jit/hosted/visibility.h"
 
 namespace ashlar::jit::hosted {
-
-class TemporaryFile {
-public:
-    TemporaryFile() { close(mkstemp(path_.data())); }
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-    ~TemporaryFile() { unlink(path_.c_str()); }
-    const std::string& path() const { return path_; }
-    std::string content() const {
-        std::ostringstream text;
-        text << std::ifstream(path_, std::ios::binary).rdbuf();
-        return text.str();
-    }
-
-private:
-    std::string path_ = "/tmp/ashlar-test-XXXXXX";
-};
 
 constexpr std::uint64_t kTinyStart = 0x80000000, kTinyLoop = kTinyStart + 4;
 constexpr unsigned kTinyRounds = 20;

@@ -1,11 +1,14 @@
 """Whole-system tests: boot what users boot, judge the console. Each function is a test; tools/run-tests runs them."""
+import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools" / "lib"))
 from harness import (ASHLAR_RUN, BUILD, FAILED, GUEST, ROOT, WELL, Console, check, make_bundle, make_iso,  # noqa: E402
@@ -42,9 +45,99 @@ def test_hosted_linux_with_a_disk(folder):
         use_disk(console)
         console.send("poweroff\n")
         console.expect_exit(0)
-    checked = subprocess.run(["e2fsck", "-fn", disk], capture_output=True, text=True, check=False,
-                             env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
+    check_file_system(disk, {})
+
+
+def e2fs(*command):
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
+                          env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
+
+
+def make_file_system(path, size="96M"):
+    made = e2fs("mke2fs", "-q", "-t", "ext4", "-b", "4096", path, size)
+    check(made.returncode == 0, f"mke2fs: {made.stderr}")
+
+
+def check_file_system(path, checksums):
+    """The file system is whole, and its files have these MD5 sums."""
+    checked = e2fs("e2fsck", "-fn", path)
     check(checked.returncode == 0, f"the disk's filesystem is damaged: {checked.stdout}{checked.stderr}")
+    for name, expected in checksums.items():
+        copy = path.with_suffix(".copy")
+        e2fs("debugfs", "-R", f"dump /{name} {copy}", path)
+        got = hashlib.md5(copy.read_bytes()).hexdigest()
+        check(got == expected, f"{name} has the checksum {got}, not {expected}")
+
+
+def write_with_checksums(disk, files=2, options=()):
+    """Linux under ashlar-run writes 32 MiB files to a disk in parallel, and says what is in them."""
+    command = [ASHLAR_RUN, "--memory", "256M", "--kernel", GUEST / "linux-disk", "--initrd",
+               GUEST / "initramfs.cpio.gz", "--disk", disk, "--append", "console=ttyS0 quiet", *options]
+    with Console(command, 240) as console:
+        console.expect(PROMPT)
+        console.command_line("mount -t ext4 /dev/vda /mnt; echo mounted $?", "^mounted 0")
+        console.command_line("cat /sys/block/vda/queue/logical_block_size /sys/block/vda/serial", "^[0-9]+")
+        console.command_line(f"for i in $(seq {files}); do dd if=/dev/urandom of=/mnt/f$i bs=1M count=32 2> /dev/null & done; "
+                             "wait; sync; echo 3 > /proc/sys/vm/drop_caches; echo written", "^written")
+        sums = {}
+        for number in range(1, files + 1):
+            match = console.command_line(f"md5sum /mnt/f{number}", rf"^([0-9a-f]{{32}})  /mnt/f{number}")
+            sums[f"f{number}"] = match.group(1)
+        console.command_line("umount /mnt; echo unmounted $?", "^unmounted 0")
+        console.send("poweroff\n")
+        console.expect_exit(0)
+        return sums, console.output
+
+
+def test_hosted_disk_past_the_page_cache_in_large_blocks(folder):
+    disk = pathlib.Path(folder) / "disk.img"
+    make_file_system(disk)
+    sums, output = write_with_checksums(f"{disk},direct=on,sector-size=4096,serial=LARGE", options=["--stats"])
+    check("\n4096" in output and "\nLARGE" in output, "the guest does not see the disk's block size and serial number")
+    check(int(re.search(r"disk0\.most_in_flight\s+(\d+)", output)[1]) > 1, "requests did not overlap")
+    check_file_system(disk, sums)
+
+
+def test_hosted_disk_with_threads(folder):
+    disk = pathlib.Path(folder) / "disk.img"
+    make_file_system(disk)
+    sums, output = write_with_checksums(f"{disk},aio=threads")
+    check("\n512" in output, "the guest does not see the disk's block size")
+    check_file_system(disk, sums)
+
+
+def test_hosted_disk_in_another_format(folder):
+    raw, disk, socket = (pathlib.Path(folder) / name for name in ("disk.img", "disk.qcow2", "socket"))
+    make_file_system(raw)
+    subprocess.run(["qemu-img", "convert", "-O", "qcow2", raw, disk], check=True)
+    with subprocess.Popen(["qemu-nbd", "--persistent", "--format=qcow2", f"--socket={socket}", disk]) as server:
+        try:
+            while not socket.exists() and server.poll() is None:
+                time.sleep(0.01)
+            sums, _ = write_with_checksums(f"nbd:unix:{socket}")
+        finally:
+            server.terminate()
+    subprocess.run(["qemu-img", "convert", "-O", "raw", disk, raw], check=True)
+    check_file_system(raw, sums)
+
+
+def test_hosted_guest_reboots_while_it_writes(folder):
+    # The machine's memory is another kernel's at once: nothing that was in flight may reach it.
+    disk = pathlib.Path(folder) / "disk.img"
+    disk.write_bytes(b"")
+    os.truncate(disk, 256 << 20)
+    command = [ASHLAR_RUN, "--memory", "256M", "--kernel", GUEST / "linux-disk", "--initrd",
+               GUEST / "initramfs.cpio.gz", "--disk", f"{disk},direct=on", "--append", "console=ttyS0 quiet"]
+    with Console(command, 240) as console:
+        for _ in range(3):
+            console.expect(PROMPT)
+            console.command_line("for i in 1 2 3; do dd if=/dev/vda of=/dev/null bs=1M iflag=direct & "
+                                 "dd if=/dev/zero of=/dev/vda bs=1M oflag=direct & done 2> /dev/null; echo begun", "^begun")
+            console.send("reboot -f\n")
+            console.expect("Welcome to Linux")
+        console.expect(PROMPT)
+        console.send("poweroff\n")
+        console.expect_exit(0)
 
 
 def test_hosted_debian_13_kernel_with_two_harts(folder):

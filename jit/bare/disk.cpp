@@ -30,8 +30,4 @@ Status HypercallDisk::flush() {
     return hypervisor_->block_flush(number_);
 }
 
-Status HypercallDisk::discard(std::uint64_t, std::uint64_t) {
-    return Error::Unsupported;
-}
-
 } // namespace ashlar::jit::bare

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "jit/bare/hypervisor.h"
-#include "jit/platform.h"
+#include "jit/board/synchronous_disk.h"
 
 namespace ashlar::jit::bare {
 
-class HypercallDisk final : public BlockBackend {
+class HypercallDisk final : public board::SynchronousDisk {
 public:
     // `hypervisor` outlives the disk. NotFound when the VM has no such disk.
     static Result<HypercallDisk> open(Hypervisor& hypervisor, unsigned number);
@@ -18,7 +18,6 @@ public:
     Status read(std::uint64_t offset, MutableBytes to) override;
     Status write(std::uint64_t offset, Bytes from) override;
     Status flush() override;
-    Status discard(std::uint64_t offset, std::uint64_t length) override;
 
 private:
     HypercallDisk(Hypervisor& hypervisor, unsigned number, const abi::BlockInformation& information)

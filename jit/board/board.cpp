@@ -24,6 +24,9 @@ Status Board::attach(Bus& bus) {
     const auto attach = [&bus](std::string_view name, const Window& window, MmioDevice& device) {
         return bus.attach(name, window.base, window.size, device);
     };
+    for (auto& disk : disks_)
+        if (disk)
+            ASHLAR_TRY(disk->prepare());
     ASHLAR_TRY(attach("boot ROM", kBootRom, boot_rom_));
     ASHLAR_TRY(attach("test finisher", kTestFinisher, finisher_));
     ASHLAR_TRY(attach("RTC", kRtc, rtc_));
@@ -45,6 +48,21 @@ void Board::reset() {
     clint_.reset();
 }
 
+void Board::quiesce() {
+    for (auto& disk : disks_)
+        if (disk)
+            disk->abandon();
+}
+
+void Board::poll_disks() {
+    for (auto& slot : slots_)
+        slot->poll();
+}
+
+bool Board::disks_busy() const {
+    return std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->busy(); });
+}
+
 void Board::update_time() {
     clint_.update(timebase_.time());
     rtc_.update();
@@ -62,6 +80,12 @@ void Board::report_statistics(Facts& facts) const {
         format(name, "disk{}", slot);
         facts.add(name.view(), "requests", slots_[slot]->requests());
         facts.add(name.view(), "notifications", slots_[slot]->notifications());
+        const VirtioBlock::Statistics& disk = disks_[slot]->statistics();
+        facts.add(name.view(), "read_bytes", disk.read_bytes);
+        facts.add(name.view(), "written_bytes", disk.written_bytes);
+        facts.add(name.view(), "flushes", disk.flushes);
+        facts.add(name.view(), "failed", disk.failed);
+        facts.add(name.view(), "most_in_flight", disk.most_in_flight);
     }
 }
 

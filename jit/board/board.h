@@ -40,6 +40,11 @@ public:
     // Attaches every device at its place.
     Status attach(Bus& bus);
     void reset();
+    // Waits for the disks' requests in flight: afterwards no device touches guest memory by itself.
+    void quiesce();
+    // Returns what the disks have completed to the guest.
+    void poll_disks();
+    bool disks_busy() const;
     // Drives timers and alarms that are due now.
     void update_time();
     // The clock's time at which update_time() next has something to do; all ones if never.

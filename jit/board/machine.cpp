@@ -19,6 +19,8 @@ namespace {
 constexpr std::uint64_t kSlice = 20'000, kSliceOfTheOnlyHart = 65'000;
 // While a program waits for answers of the host-target interface.
 constexpr std::uint64_t kHostInterfaceSlice = 500;
+// While disks work: what they have completed reaches the guest that much later.
+constexpr std::uint64_t kDiskSlice = 10'000;
 constexpr std::uint64_t kInputPollNs = 1'000'000;
 constexpr unsigned kA2 = 12, kA7 = 17;
 constexpr std::uint64_t kRamGranule = std::uint64_t{2} << 20;
@@ -69,6 +71,7 @@ private:
     void clear_ram();
     void serve_devices(bool new_run);
     bool may_run(unsigned hart);
+    std::uint64_t turn() const;
     bool run_all_harts(std::uint64_t instructions);
     void run_hart(unsigned hart, std::uint64_t instructions);
     Outcome idle();
@@ -152,6 +155,7 @@ void VirtualMachine::clear_ram() {
 }
 
 Status VirtualMachine::reset() {
+    board_.quiesce(); // before memory is another guest's
     engine_->flush_code();
     clear_ram();
     instructions_before_reset_ = engine_->statistics().instructions + instructions_before_reset_;
@@ -174,6 +178,7 @@ void VirtualMachine::set_interrupt(unsigned hart, riscv64::Interrupt line, bool 
 
 void VirtualMachine::serve_devices(bool new_run) {
     board_.update_time();
+    board_.poll_disks();
     host_interface_busy_ = host_interface_.poll();
     Uart16550& uart = board_.uart();
     if (!uart.wants_input())
@@ -237,15 +242,22 @@ bool VirtualMachine::run_all_harts(std::uint64_t instructions) {
     return any;
 }
 
+// Instructions of one hart before devices and the other harts are looked at.
+std::uint64_t VirtualMachine::turn() const {
+    if (host_interface_busy_)
+        return kHostInterfaceSlice;
+    if (board_.disks_busy())
+        return kDiskSlice;
+    return config_.harts == 1 ? kSliceOfTheOnlyHart : kSlice;
+}
+
 Outcome VirtualMachine::run(std::uint64_t instructions) {
     const std::uint64_t begin = config_.clock->monotonic_ns();
     std::uint64_t done = 0;
     std::optional<Outcome> outcome;
     while (!outcome) {
         serve_devices(done == 0);
-        const std::uint64_t turn = config_.harts == 1 ? kSliceOfTheOnlyHart : kSlice;
-        const std::uint64_t slice = std::min(host_interface_busy_ ? kHostInterfaceSlice : turn,
-                                             std::max<std::uint64_t>(instructions - done, 1));
+        const std::uint64_t slice = std::min(turn(), std::max<std::uint64_t>(instructions - done, 1));
         const bool ran = !power_.outcome() && run_all_harts(slice);
         done += slice;
         if (power_.outcome())

@@ -52,6 +52,8 @@ GuestPhysicalAddress with_half(GuestPhysicalAddress address, bool high, std::uin
 } // namespace
 
 void VirtioMmio::reset() {
+    if (device_ != nullptr)
+        device_->abandon();
     queue_.disable();
     layout_ = {};
     driver_features_ = 0;
@@ -123,7 +125,7 @@ void VirtioMmio::write_register(std::uint64_t offset, std::uint32_t value) {
     case kQueueSelect: queue_select_ = value; break;
     case kQueueNotify:
         if (value == 0)
-            serve_queue();
+            notified();
         break;
     case kInterruptAcknowledge:
         interrupt_status_ &= ~value;
@@ -157,8 +159,10 @@ void VirtioMmio::write_queue_register(std::uint64_t offset, std::uint32_t value)
 }
 
 void VirtioMmio::set_queue_ready(bool ready) {
-    if (!ready)
+    if (!ready) {
+        device_->abandon();
         return queue_.disable();
+    }
     if (queue_.enabled())
         return;
     queue_.allow_indirect((driver_features_ & virtio::kIndirectDescriptors) != 0);
@@ -184,25 +188,44 @@ void VirtioMmio::accept_features() {
         device_->start(driver_features_);
 }
 
-void VirtioMmio::serve_queue() {
-    if (!queue_.enabled() || (status_ & kDriverOk) == 0 || (status_ & kNeedsReset) != 0)
-        return;
-    ++notifications_;
-    const auto serve = [this]() -> Result<bool> {
-        // A notification is for what the ring can hold; a driver that adds more meanwhile notifies again or
-        // is served in the same loop.
-        while (const auto chain = ASHLAR_TRY(queue_.pop(*memory_))) {
-            const std::uint32_t written = ASHLAR_TRY(device_->execute(*memory_, *chain));
-            ASHLAR_TRY(queue_.push(*memory_, chain->head, written));
-            ++requests_;
-        }
-        return queue_.interrupt_wanted(*memory_);
-    };
-    const auto interrupt = serve();
+void VirtioMmio::notified() {
+    if (queue_.enabled() && (status_ & kDriverOk) != 0 && (status_ & kNeedsReset) == 0) {
+        ++notifications_;
+        serve();
+    }
+}
+
+void VirtioMmio::poll() {
+    if (busy())
+        serve();
+}
+
+void VirtioMmio::serve() {
+    const auto interrupt = serve_queue();
     if (!interrupt.ok())
         need_reset();
     else if (interrupt.value())
         raise(kUsedBuffer);
+}
+
+// A driver that adds more meanwhile notifies again or is served in the same loop.
+Result<bool> VirtioMmio::serve_queue() {
+    for (std::uint64_t before = ~requests_; before != requests_;) {
+        before = requests_;
+        while (device_->has_room()) {
+            const auto chain = ASHLAR_TRY(queue_.pop(*memory_));
+            if (!chain)
+                break;
+            ASHLAR_TRY(device_->begin(*memory_, *chain, *this));
+        }
+        device_->poll(*memory_, *this);
+    }
+    return queue_.interrupt_wanted(*memory_);
+}
+
+void VirtioMmio::used(std::uint16_t head, std::uint32_t written) {
+    ++requests_;
+    ASHLAR_ASSERT(queue_.push(*memory_, head, written).ok()); // the ring was checked when it was enabled
 }
 
 void VirtioMmio::raise(std::uint32_t cause) {
@@ -212,6 +235,7 @@ void VirtioMmio::raise(std::uint32_t cause) {
 
 // Section 2.1.2: nothing more is served until the driver resets the device.
 void VirtioMmio::need_reset() {
+    device_->abandon();
     status_ |= kNeedsReset;
     if ((status_ & kDriverOk) != 0)
         raise(kConfigurationChange);

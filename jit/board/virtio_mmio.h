@@ -19,7 +19,18 @@ constexpr std::uint64_t kVersion1 = std::uint64_t{1} << 32;
 constexpr std::uint64_t kTransportFeatures = kIndirectDescriptors | kEventIndex | kVersion1;
 } // namespace virtio
 
-// A kind of device behind the transport, with one queue.
+// Hears of requests whose buffers go back to the driver.
+class UsedBuffers {
+public:
+    // `written` bytes were stored in its writable part.
+    virtual void used(std::uint16_t head, std::uint32_t written) = 0;
+
+protected:
+    ~UsedBuffers() = default;
+};
+
+// A kind of device behind the transport, with one queue. Requests may take their time; what the guest does
+// meanwhile to the rings does not change them.
 class VirtioDevice {
 public:
     virtual std::uint32_t device_id() const = 0;
@@ -28,16 +39,26 @@ public:
     virtual Bytes configuration() const = 0;
     // The driver has accepted `features`.
     virtual void start(std::uint64_t features) = 0;
-    // Executes one request and returns how many bytes were stored in its writable part; Malformed when the
-    // request breaks the protocol so badly that only a reset helps.
-    virtual Result<std::uint32_t> execute(GuestMemory& memory, const Chain& chain) = 0;
+
+    // Whether begin() may be called; when not, poll() makes room.
+    virtual bool has_room() const = 0;
+    // Whether requests are in flight.
+    virtual bool busy() const = 0;
+    // Begins a request; `chain` is valid during the call. What can be done at once is done, and told to
+    // `used`; the rest gets going with poll(). Malformed when the request breaks the protocol so badly that
+    // only a reset helps.
+    virtual Status begin(GuestMemory& memory, const Chain& chain, UsedBuffers& used) = 0;
+    // Tells what has been completed.
+    virtual void poll(GuestMemory& memory, UsedBuffers& used) = 0;
+    // Waits until nothing is in flight, and forgets it.
+    virtual void abandon() = 0;
 
 protected:
     ~VirtioDevice() = default;
 };
 
 // One slot of the board.
-class VirtioMmio final : public MmioDevice {
+class VirtioMmio final : public MmioDevice, private UsedBuffers {
 public:
     // `device` may be null: an empty slot, whose DeviceID is 0.
     VirtioMmio(GuestMemory& memory, InterruptWire wire, VirtioDevice* device)
@@ -47,7 +68,11 @@ public:
     Result<std::uint64_t> read(std::uint64_t offset, unsigned width) override;
     Status write(std::uint64_t offset, unsigned width, std::uint64_t value) override;
 
+    // Waits for requests in flight; they do not touch guest memory afterwards.
     void reset();
+    // Whether requests are in flight; then poll() has to be called from time to time.
+    bool busy() const { return device_ != nullptr && device_->busy(); }
+    void poll();
 
     std::uint64_t requests() const { return requests_; }
     std::uint64_t notifications() const { return notifications_; }
@@ -60,7 +85,10 @@ private:
     void write_status(std::uint32_t value);
     void accept_features();
     void set_queue_ready(bool ready);
-    void serve_queue();
+    void notified();
+    void serve();
+    Result<bool> serve_queue();
+    void used(std::uint16_t head, std::uint32_t written) override;
     void raise(std::uint32_t cause);
     void need_reset();
     std::uint64_t offered_features() const { return device_->features() | virtio::kTransportFeatures; }

@@ -86,6 +86,7 @@ Status Virtqueue::enable(GuestMemory& memory, const Layout& layout) {
         return Error::Malformed;
     layout_ = layout;
     next_available_ = next_used_ = signalled_used_ = 0;
+    in_flight_ = {};
     enabled_ = true;
     return {};
 }
@@ -94,7 +95,8 @@ Result<std::optional<Chain>> Virtqueue::pop(GuestMemory& memory) {
     for (;;) {
         const auto offered = ASHLAR_TRY(memory.load<std::uint16_t>(layout_.driver + 2));
         const auto waiting = static_cast<std::uint16_t>(offered - next_available_);
-        if (waiting > layout_.size)
+        const auto outstanding = static_cast<std::uint16_t>(next_available_ - next_used_);
+        if (waiting > layout_.size - outstanding)
             return Error::Malformed;
         if (waiting != 0)
             break;
@@ -111,6 +113,11 @@ Result<std::optional<Chain>> Virtqueue::pop(GuestMemory& memory) {
     const std::uint64_t entry = next_available_ & (layout_.size - 1u);
     const auto head = ASHLAR_TRY(memory.load<std::uint16_t>(layout_.driver + kRingHeader + 2 * entry));
     const Chain chain = ASHLAR_TRY(collect(memory, head));
+    std::uint64_t& heads = in_flight_[head / 64];
+    const std::uint64_t mark = std::uint64_t{1} << head % 64;
+    if ((heads & mark) != 0)
+        return Error::Malformed; // the device has not returned it yet
+    heads |= mark;
     ++next_available_;
     return std::optional<Chain>{chain};
 }
@@ -174,6 +181,7 @@ Status Virtqueue::push(GuestMemory& memory, std::uint16_t head, std::uint32_t wr
     ASHLAR_TRY(memory.store(element, std::uint32_t{head}));
     ASHLAR_TRY(memory.store(element + 4, written));
     std::atomic_thread_fence(std::memory_order_release);
+    in_flight_[head / 64] &= ~(std::uint64_t{1} << head % 64);
     ++next_used_;
     return memory.store(layout_.device + 2, next_used_);
 }

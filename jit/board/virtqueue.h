@@ -61,7 +61,8 @@ public:
     void allow_indirect(bool on) { indirect_ = on; }
 
     // The next request, or nothing when the driver has offered no more (in which case it will notify again).
-    // The chain is valid until the next call.
+    // The chain is valid until the next call. Requests are in flight from here until push(): as many as the
+    // queue has entries, each with its own head.
     Result<std::optional<Chain>> pop(GuestMemory& memory);
     // Returns a request with `written` bytes stored in its writable part.
     Status push(GuestMemory& memory, std::uint16_t head, std::uint32_t written);
@@ -90,6 +91,7 @@ private:
     std::uint16_t next_available_ = 0; // index of the next entry of the driver's ring to take
     std::uint16_t next_used_ = 0;
     std::uint16_t signalled_used_ = 0; // next_used_ when interrupt_wanted() was last asked
+    std::array<std::uint64_t, kMaxSize / 64> in_flight_{}; // a bit for each head
     std::array<Segment, kMaxSize> segments_{};
     std::size_t segment_count_ = 0, readable_count_ = 0;
 };

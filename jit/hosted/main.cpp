@@ -1,4 +1,5 @@
 // ashlar-run: a riscv64 machine as a Linux program.
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -6,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -14,6 +16,7 @@
 #include "jit/board/machine.h"
 #include "jit/hosted/clock.h"
 #include "jit/hosted/code_memory.h"
+#include "jit/hosted/disk.h"
 #include "jit/hosted/file.h"
 #include "jit/hosted/options.h"
 #include "jit/hosted/terminal.h"
@@ -97,10 +100,10 @@ void report_statistics(board::Machine& machine, StatisticsFormat form, Sink& mes
 // Everything that a machine needs from the host.
 struct Images {
     std::vector<std::byte> firmware, kernel, initrd;
-    std::vector<std::unique_ptr<DiskFile>> disks;
+    std::vector<std::unique_ptr<HostDisk>> disks;
 };
 
-bool open_images(const Options& options, Images& images, std::string& error) {
+bool open_images(const Options& options, Images& images, Sink& messages, std::string& error) {
     const auto read = [&error](const std::string& path, std::vector<std::byte>& to) {
         if (path.empty())
             return true;
@@ -113,7 +116,7 @@ bool open_images(const Options& options, Images& images, std::string& error) {
         !read(options.initrd, images.initrd))
         return false;
     for (const DiskOption& option : options.disks) {
-        images.disks.push_back(DiskFile::open(option, error));
+        images.disks.push_back(open_disk(option, messages, error));
         if (images.disks.back() == nullptr)
             return false;
     }
@@ -122,8 +125,9 @@ bool open_images(const Options& options, Images& images, std::string& error) {
 
 class Session {
 public:
-    Session(board::Machine& machine, Terminal& terminal, HostClock& clock, Sink& messages)
-        : machine_(machine), terminal_(terminal), clock_(clock), messages_(messages) {}
+    Session(board::Machine& machine, std::span<const std::unique_ptr<HostDisk>> disks, Terminal& terminal,
+            HostClock& clock, Sink& messages)
+        : machine_(machine), disks_(disks), terminal_(terminal), clock_(clock), messages_(messages) {}
 
     // The exit status.
     int run();
@@ -134,6 +138,7 @@ private:
     bool serve_user();
 
     board::Machine& machine_;
+    std::span<const std::unique_ptr<HostDisk>> disks_;
     Terminal& terminal_;
     HostClock& clock_;
     Sink& messages_;
@@ -145,7 +150,12 @@ void Session::idle(const board::Outcome& outcome) {
     if (outcome.idle_until_ns <= now)
         return;
     const std::uint64_t timeout = outcome.idle_until_ns == never ? never : outcome.idle_until_ns - now;
-    terminal_.sleep(timeout, outcome.wants_input, ending_signal);
+    std::array<pollfd, Terminal::kMaxOthers> busy_disks;
+    std::size_t count = 0;
+    for (const auto& disk : disks_)
+        if (const pollfd wake_up = disk->wake_up(); wake_up.fd >= 0)
+            busy_disks[count++] = wake_up;
+    terminal_.sleep(timeout, outcome.wants_input, std::span(busy_disks).first(count), ending_signal);
 }
 
 bool Session::serve_user() {
@@ -185,9 +195,10 @@ int Session::run() {
 }
 
 int run_machine(const Options& options) {
+    MessageSink disk_messages(nullptr);
     Images images;
     std::string error;
-    if (!open_images(options, images, error))
+    if (!open_images(options, images, disk_messages, error))
         return complain(error, kFailure);
     const Ram ram(options.memory);
     if (ram.bytes().empty())
@@ -239,7 +250,7 @@ int run_machine(const Options& options) {
 
     running_machine.store(machine.value().get());
     handle_ending_signals();
-    const int code = Session(*machine.value(), terminal, clock, messages).run();
+    const int code = Session(*machine.value(), images.disks, terminal, clock, messages).run();
     running_machine.store(nullptr);
     terminal.flush();
     visibility->print_exits(machine.value()->region_exits());

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "jit/board/memory_map.h"
+#include "jit/hosted/disk_option.h"
 
 namespace ashlar::jit::hosted {
 
@@ -17,7 +18,10 @@ Runs a riscv64 machine that is compatible with QEMU's `virt` board.
   --firmware FILE        M-mode firmware: OpenSBI's fw_jump or fw_dynamic, U-Boot; ELF, or flat at 0x80000000
   --initrd FILE          initial RAM disk
   --append TEXT          kernel command line
-  --disk FILE[,readonly] raw disk image as the next virtio disk; up to 8
+  --disk DISK[,OPTION]   the next virtio disk, up to 8: a raw image or block device, or a server of other
+                         formats (nbd:unix:PATH, nbd:HOST:PORT, nbd://HOST/EXPORT). Options: ro;
+                         direct=on|off (past the host's page cache); sector-size=512|4096; serial=TEXT;
+                         aio=io_uring|threads. A comma in a name is written twice
   --memory SIZE          RAM, with suffix K, M or G (default 128M)
   --harts N              number of harts, 1 to 32 (default 1)
   --tier N               0 interprets everything, 1 compiles what runs often, 2 also optimizes what
@@ -237,19 +241,14 @@ private:
     }
 
     bool disk(const std::string& text) {
-        DiskOption disk{text};
-        if (const std::size_t comma = text.rfind(','); comma != std::string::npos) {
-            const std::string mode = text.substr(comma + 1);
-            if (mode != "readonly")
-                return fail("--disk '" + text + "': only ',readonly' can follow the file name");
-            disk = {text.substr(0, comma), true};
-        }
-        if (disk.path.empty())
-            return fail("--disk needs a file name");
+        std::string why;
+        auto disk = parse_disk_option(text, why);
+        if (!disk)
+            return fail("--disk '" + text + "': " + why);
         if (options_.disks.size() == board::kVirtioSlots)
             return fail("--disk '" + text + "': there can be " + std::to_string(board::kVirtioSlots) +
                         " disks");
-        options_.disks.push_back(std::move(disk));
+        options_.disks.push_back(std::move(*disk));
         return true;
     }
 

@@ -6,12 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace ashlar::jit::hosted {
+#include "jit/hosted/disk_option.h"
 
-struct DiskOption {
-    std::string path;
-    bool read_only = false;
-};
+namespace ashlar::jit::hosted {
 
 struct SymbolFile {
     std::string path;

@@ -174,14 +174,17 @@ Escape Terminal::take_escape() {
     return escape;
 }
 
-void Terminal::sleep(std::uint64_t timeout_ns, bool for_guest, const volatile std::sig_atomic_t& pending) {
+void Terminal::sleep(std::uint64_t timeout_ns, bool for_guest, std::span<const pollfd> others,
+                     const volatile std::sig_atomic_t& pending) {
     flush();
     if (for_guest && input_waiting())
         return;
     constexpr std::uint64_t second = 1'000'000'000;
     const timespec timeout{static_cast<time_t>(timeout_ns / second), static_cast<long>(timeout_ns % second)};
-    pollfd source{STDIN_FILENO, POLLIN, 0};
     const bool listen = !end_of_input_ && (interactive_ || for_guest);
+    std::array<pollfd, 1 + kMaxOthers> sources;
+    sources[0] = {listen ? STDIN_FILENO : -1, POLLIN, 0};
+    std::copy(others.begin(), others.end(), sources.begin() + 1);
     // Signals are held back until the poll, so that none slips in between the check and the sleep.
     sigset_t ending, before;
     sigemptyset(&ending);
@@ -189,8 +192,8 @@ void Terminal::sleep(std::uint64_t timeout_ns, bool for_guest, const volatile st
         sigaddset(&ending, number);
     sigprocmask(SIG_BLOCK, &ending, &before);
     if (pending == 0)
-        ppoll(listen ? &source : nullptr, listen ? 1 : 0,
-              timeout_ns == ~std::uint64_t{0} ? nullptr : &timeout, &before);
+        ppoll(sources.data(), 1 + others.size(), timeout_ns == ~std::uint64_t{0} ? nullptr : &timeout,
+              &before);
     sigprocmask(SIG_SETMASK, &before, nullptr);
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <csignal>
 #include <cstdint>
+#include <poll.h>
+#include <span>
 #include <string_view>
 
 #include "jit/platform.h"
@@ -35,10 +37,12 @@ public:
     bool input_waiting() const { return input_count_ != 0; }
     // The user's latest wish, once.
     Escape take_escape();
-    // Sleeps until `timeout_ns` have passed (all ones: for ever), a signal arrives, or input does.
-    // `for_guest`: input counts even without a terminal. `pending` is set by signal handlers; when it is true
-    // already there is no sleep.
-    void sleep(std::uint64_t timeout_ns, bool for_guest, const volatile std::sig_atomic_t& pending);
+    // Sleeps until `timeout_ns` have passed (all ones: for ever), a signal arrives, input does, or one of
+    // `others` (at most kMaxOthers) is ready. `for_guest`: input counts even without a terminal. `pending` is
+    // set by signal handlers; when it is true already there is no sleep.
+    static constexpr std::size_t kMaxOthers = 8;
+    void sleep(std::uint64_t timeout_ns, bool for_guest, std::span<const pollfd> others,
+               const volatile std::sig_atomic_t& pending);
 
 private:
     void accept(std::byte byte);
