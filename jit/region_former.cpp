@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint32_t kSeldom = 32;
 
 bool is_access(const ir::Instruction& i) {
-    return i.opcode == ir::Opcode::Load || i.opcode == ir::Opcode::Store;
+    return ir::info(i.opcode).is(ir::kMemory);
 }
 
 } // namespace

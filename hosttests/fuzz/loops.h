@@ -36,6 +36,7 @@ private:
     void add_pointer(unsigned pointer);
     void add_float();
     void add_atomic();
+    void add_reservation();
     void add_code_change();
     void add_code_load();
     void add_odd();
@@ -66,6 +67,7 @@ private:
     unsigned function_ = 0; // being generated, from 1; 0: none
     bool recursive_ = false;
     unsigned group_ = 0, groups_ = 0;
+    std::uint32_t reservation_width_ = 0; // of all of a program's: bits of the instruction
     std::size_t function_start_ = 0;
     std::vector<std::pair<std::size_t, unsigned>> calls_; // units whose target is a function yet to come
 };

@@ -23,6 +23,7 @@ void LoopGenerator::set_start() {
     for (const unsigned index : kPointers)
         start.x[index] = data_address();
     start.x[kStack] = kStackTop;
+    reservation_width_ = random_.one_in(2) ? 2u << 12 : 3u << 12; // .W or .D
 }
 
 unsigned LoopGenerator::data() {
@@ -61,7 +62,8 @@ void LoopGenerator::add_operation() {
     case 14:
     case 15:
     case 16: return add_float();
-    case 17: return random_.one_in(2) ? add_atomic() : add_code_load();
+    case 17:
+        return random_.one_in(3) ? add_code_load() : random_.one_in(2) ? add_atomic() : add_reservation();
     case 18: return random_.one_in(3) ? add_code_change() : add_integer();
     default: return random_.one_in(3) ? add_odd() : add_integer();
     }
@@ -223,6 +225,44 @@ void LoopGenerator::add_atomic() {
     add({encode_i(0x7013, address, base, -8), 0x2f | width |
                                                   kOperations[random_.below(std::size(kOperations))] << 27 |
                                                   data() << 7 | address << 15 | any() << 20});
+}
+
+// Pairs of LR and SC, near each other and not, and each alone; always aligned.
+void LoopGenerator::add_reservation() {
+    const unsigned base = kPointers[pointer()], address = data();
+    const std::uint32_t aligned = encode_i(0x7013, address, base, -8);
+    unsigned loaded = data(), failed = data();
+    while (loaded == address)
+        loaded = data();
+    while (failed == address)
+        failed = data();
+    const std::uint32_t load = 0x1000002f | reservation_width_ | loaded << 7 | address << 15;
+    const std::uint32_t store = 0x1800002f | reservation_width_ | failed << 7 | address << 15;
+    switch (random_.below(4)) {
+    case 0: return add({aligned, random_.one_in(2) ? load : store | any() << 20});
+    case 1: { // until it is stored
+        const unsigned outer = group_;
+        group_ = ++groups_;
+        add({aligned});
+        const std::size_t top = here();
+        add({load});
+        add({encode_i(0x13, loaded, loaded, random_.immediate12()), store | loaded << 20,
+             branch(1, failed, 0)},
+            Fixup::Branch, top);
+        group_ = outer;
+        return;
+    }
+    case 2: { // compare and swap
+        add({aligned, load});
+        const std::size_t out = add_branch_ahead();
+        add({store | any() << 20});
+        return land(out);
+    }
+    default:
+        add({aligned, load});
+        random_.one_in(2) ? add_operation() : add_memory();
+        add({aligned, store | any() << 20}); // the base may have moved
+    }
 }
 
 // Writes an instruction right behind a FENCE.I: another one in every turn.

@@ -71,7 +71,7 @@ TEST_P(Atomic, ReadModifyWrites) {
         const unsigned rd = random() % 8 == 0 ? 0 : kRegisters[random() % 5], rs1 = kRegisters[random() % 5],
                        rs2 = random() % 8 == 0 ? 0 : kRegisters[random() % 5];
         guest.code(kRam, {amo(wide ? 3 : 2, operation, rd, rs1, rs2), kWfi});
-        for (int time = 0; time < 3; ++time) {
+        for (int time = 0; time < 4; ++time) {
             const std::uint64_t address = kData + 8 * (random() % 16), memory = random();
             guest.put(address, memory);
             x(rs2) = random() % 2 != 0 ? random() : static_cast<std::uint32_t>(random());
@@ -118,7 +118,7 @@ TEST_P(Atomic, StoreConditionalNeedsItsReservation) {
                         store_it = amo(3, kStoreConditional, 14, 10, 13);
     const auto run = [&](std::initializer_list<std::uint32_t> code) {
         guest.code(kRam, code);
-        for (int time = 0; time < 3; ++time) {
+        for (int time = 0; time < 4; ++time) {
             guest.state().reservation_valid = 0;
             guest.put<std::uint64_t>(kData, 5);
             guest.put<std::uint64_t>(kData + 8, 5);

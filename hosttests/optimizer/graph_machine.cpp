@@ -110,7 +110,10 @@ void GraphMachine::operate(NodeId id) {
     case Opcode::Constant: return define(id, static_cast<std::uint64_t>(node.immediate));
     case Opcode::PcRelative: return define(id, base_ + static_cast<std::uint64_t>(node.immediate));
     case Opcode::Load:
-    case Opcode::Store: return access(id);
+    case Opcode::Store:
+    case Opcode::LoadReserved:
+    case Opcode::StoreConditional:
+    case Opcode::Atomic: return access(id);
     case Opcode::Fence: return;
     case Opcode::Less: return define(id, compare(node.operands[0], node.operands[1], ir::Condition::Less));
     case Opcode::LessUnsigned:
@@ -128,22 +131,23 @@ void GraphMachine::operate(NodeId id) {
 
 void GraphMachine::access(NodeId id) {
     const Node& node = graph_.at(id);
-    const bool writes = node.opcode == Opcode::Store;
+    const std::size_t probe = probe_operand(node);
     const std::uint64_t index =
         node.operands[0] == kNoNode ? 0 : values_[graph_.resolve(node.operands[0])] << node.scale;
     const std::uint64_t host = index + static_cast<std::uint64_t>(std::int64_t{node.displacement}) +
-                               values_[graph_.resolve(node.operands[writes ? 2 : 1])];
-    std::uint64_t value = 0;
-    bool writable = true;
-    const bool found =
-        writes ? state_->memory.store(host, node.width, values_[graph_.resolve(node.operands[1])], writable)
-               : state_->memory.load(host, node.width, value);
-    if (!found)
-        return fail("node " + std::to_string(id) + " accesses what is not the guest's");
-    if (!writable)
-        return fail("node " + std::to_string(id) + " writes where it may not");
-    if (!writes)
-        define(id, extend(value, node.width, node.attribute));
+                               values_[graph_.resolve(node.operands[probe])];
+    if (is_atomic(node) && !node.aligned && (host % node.width != 0 || refuses()))
+        return leave_before(id);
+    if (node.reserved && (!state_->reservation.valid || state_->reservation.host != host))
+        return fail("node " + std::to_string(id) + " has no reservation");
+    const std::uint64_t value = probe == 2 ? values_[graph_.resolve(node.operands[1])] : 0;
+    std::uint64_t result = 0;
+    const std::string error =
+        access_memory(*state_, {node.opcode, node.width, node.attribute, host, value}, result);
+    if (!error.empty())
+        return fail("node " + std::to_string(id) + " " + error);
+    if (has_value(node))
+        define(id, result);
 }
 
 void GraphMachine::probe(NodeId id) {

@@ -2,6 +2,8 @@
 
 namespace ashlar::jit::optimizer::test {
 
+using ir::Opcode;
+
 void Memory::fill(std::mt19937_64& random) {
     for (std::uint8_t& byte : bytes_)
         byte = static_cast<std::uint8_t>(random());
@@ -37,6 +39,44 @@ bool Memory::store(std::uint64_t host, unsigned width, std::uint64_t value, bool
     for (unsigned i = 0; writable && i < width; ++i)
         bytes_[*at + i] = static_cast<std::uint8_t>(value >> 8 * i);
     return at.has_value();
+}
+
+namespace {
+
+// What an atomic operation leaves, some function of what was there.
+std::uint64_t combine(unsigned operation, std::uint64_t memory, std::uint64_t value) {
+    return operation == static_cast<unsigned>(ir::AtomicOperation::Swap) ? value : memory * 3 + value;
+}
+
+} // namespace
+
+std::string access_memory(State& state, const Access& access, std::uint64_t& result) {
+    const bool reads = access.opcode != Opcode::Store, atomic = reads && access.opcode != Opcode::Load;
+    std::uint64_t old = 0;
+    if (!state.memory.load(access.host, access.width, old))
+        return "accesses what is not the guest's";
+    if (atomic && access.host % access.width != 0)
+        return "is an atomic access that is not aligned";
+    result =
+        extend(old, access.width, atomic ? static_cast<unsigned>(ir::Extension::Sign) : access.attribute);
+    bool stores = !reads, writable = true;
+    std::uint64_t value = access.value;
+    switch (access.opcode) {
+    case Opcode::LoadReserved: state.reservation = {true, access.host, old}; break;
+    case Opcode::StoreConditional:
+        stores = state.reservation == Reservation{true, access.host, old};
+        result = stores ? 0 : 1;
+        state.reservation.valid = false;
+        break;
+    case Opcode::Atomic:
+        stores = true;
+        value = combine(access.attribute, old, value);
+        break;
+    default: break;
+    }
+    if (stores)
+        state.memory.store(access.host, access.width, value, writable);
+    return writable ? "" : "writes where it may not";
 }
 
 } // namespace ashlar::jit::optimizer::test

@@ -40,11 +40,27 @@ private:
     std::vector<std::uint8_t> bytes_;
 };
 
+struct Reservation {
+    bool valid = false;
+    std::uint64_t host = 0, value = 0;
+    bool operator==(const Reservation&) const = default;
+};
+
 struct State {
     std::array<std::uint64_t, kValueSlots> slots{};
     std::uint64_t pc = 0; // virtual
     Memory memory;
+    Reservation reservation{};
 };
+
+// An access at a host address, of a node or of an instruction of IR.
+struct Access {
+    ir::Opcode opcode;
+    unsigned width, attribute;
+    std::uint64_t host, value; // what is stored
+};
+// Returns what went wrong.
+std::string access_memory(State& state, const Access& access, std::uint64_t& result);
 
 // What floating point computes is not the optimizer's business: some function of its operands.
 std::uint64_t float_result(ir::Opcode opcode, unsigned attribute, ir::Precision precision, unsigned rounding,

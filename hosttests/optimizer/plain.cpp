@@ -102,7 +102,10 @@ private:
         case Opcode::Get: return state_.slots[static_cast<std::size_t>(i.immediate)];
         case Opcode::Set: state_.slots[static_cast<std::size_t>(i.immediate)] = a(i); return 0;
         case Opcode::Load:
-        case Opcode::Store: return access(i);
+        case Opcode::Store:
+        case Opcode::LoadReserved:
+        case Opcode::StoreConditional:
+        case Opcode::Atomic: return access(i);
         case Opcode::Fence:
         case Opcode::Guard:
         case Opcode::Jump:
@@ -114,15 +117,14 @@ private:
     }
 
     std::uint64_t access(const ir::Instruction& i) {
-        const bool writes = i.opcode == Opcode::Store;
+        const bool writes = i.opcode != Opcode::Load && i.opcode != Opcode::LoadReserved;
         const std::uint64_t address = a(i) + static_cast<std::uint64_t>(std::int64_t{i.displacement});
         const std::optional<std::uint64_t> addend = state_.memory.addend(address, i.width, writes);
-        std::uint64_t value = 0;
-        bool writable = true;
-        if (!addend || (writes ? !state_.memory.store(address + *addend, i.width, b(i), writable)
-                               : !state_.memory.load(address + *addend, i.width, value)))
+        std::uint64_t result = 0;
+        if (!addend ||
+            !access_memory(state_, {i.opcode, i.width, i.attribute, address + *addend, b(i)}, result).empty())
             error_ = "the graph went on behind an access that cannot be";
-        return extend(value, i.width, i.attribute);
+        return result;
     }
 
     const RegionSource& source_;

@@ -46,7 +46,7 @@ private:
 
     void add_any() {
         region_.next();
-        switch (below(16)) {
+        switch (below(17)) {
         case 0:
         case 1:
         case 2:
@@ -66,6 +66,7 @@ private:
         case 12: return add_step();
         case 13: return add_float();
         case 14: return one_in(2) ? build().guard(0, 0) : build().fence(0xff);
+        case 15: return add_atomic();
         default:
             if (one_in(2)) // else an instruction that does nothing
                 build().set(target_slot(), build().pc_relative(static_cast<std::int32_t>(random_()) >> 12));
@@ -131,6 +132,27 @@ private:
             return build().store({static_cast<std::uint8_t>(one_in(2) ? 8 : 4)}, base, displacement,
                                  build().get(float_slot(), ir::Type::Float));
         build().store({width()}, base, displacement, operand());
+    }
+
+    // Mostly aligned, often through an address that another has just been made through.
+    void add_atomic() {
+        const std::uint8_t width = one_in(2) ? 4 : 8;
+        Value base = build().get(pointer());
+        if (!one_in(6))
+            base = build().binary(Opcode::And, base, build().constant(-8));
+        if (one_in(3))
+            base = build().binary(Opcode::Add, base, build().constant(one_in(2) ? 4 : 8));
+        const ir::MemoryAccess access{width, ir::Extension::Sign};
+        Value result{};
+        switch (below(4)) {
+        case 0: result = build().load_reserved(access, base); break;
+        case 1: result = build().store_conditional(access, base, operand()); break;
+        default:
+            result = build().atomic(static_cast<ir::AtomicOperation>(below(ir::kAtomicOperations)), access,
+                                    base, operand());
+        }
+        if (!one_in(4))
+            build().set(target_slot(), result);
     }
 
     void add_step() {

@@ -124,6 +124,8 @@ std::string difference(const RegionSource& source, Graph& graph, const State& st
             return text("slot %u is %" PRIx64 " instead of %" PRIx64, slot, actual.slots[slot],
                         expected.slots[slot]);
     (void)graph;
+    if (actual.reservation != expected.reservation)
+        return "the reservation differs";
     return actual.memory == expected.memory ? "" : "memory differs";
 }
 

@@ -17,8 +17,7 @@ void Addresses::count_uses() {
         for_each_end_operand(block, count);
         for (NodeId n = block.first; n != kNoNode; n = graph_.at(n).next) {
             const Node& node = graph_.at(n);
-            const bool memory = graph_.is_operation(n, Opcode::Load) || graph_.is_operation(n, Opcode::Store);
-            for (unsigned i = memory ? 1 : 0; i < 3; ++i)
+            for (unsigned i = accesses_memory(node) ? 1 : 0; i < 3; ++i)
                 count(node.operands[i]);
             if (node.kind == Kind::Phi)
                 for (unsigned p = 0; p < block.predecessor_count; ++p)

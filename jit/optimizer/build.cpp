@@ -22,6 +22,9 @@ bool is_known(const ir::Instruction& i) {
     case Opcode::Set: return i.immediate < static_cast<std::int64_t>(kValueSlots);
     case Opcode::Load:
     case Opcode::Store:
+    case Opcode::LoadReserved:
+    case Opcode::StoreConditional:
+    case Opcode::Atomic:
     case Opcode::Fence:
     case Opcode::Guard:
     case Opcode::Jump:
@@ -41,7 +44,7 @@ bool is_known(const ir::Instruction& i) {
 }
 
 bool is_access(const ir::Instruction& i) {
-    return i.opcode == Opcode::Load || i.opcode == Opcode::Store;
+    return ir::info(i.opcode).is(ir::kMemory);
 }
 
 class Build {
@@ -74,17 +77,23 @@ public:
 
 private:
     // Without a loop, and with an instruction in its way that only tier 1 can carry out, a region is entered
-    // and left for little: the loop around it, if there is one, is better off in tier 1.
+    // and left for little: the loop around it, if there is one, is better off in tier 1. What ends a block
+    // anyway, a trap or a return from one, cuts nothing short.
     bool is_cut_short() const {
         bool cut = false;
         for (const BlockId id : graph_.order) {
             const BasicBlock& block = graph_.blocks[id];
             if (block.depth != 0)
                 return false;
-            cut = cut || (id != 0 && usable_[id - 1u] != source_of(id).count &&
-                          block.weight * 2 >= graph_.blocks[1].weight);
+            cut = cut || (id != 0 && is_cut(id) && block.weight * 2 >= graph_.blocks[1].weight);
         }
         return cut;
+    }
+
+    bool is_cut(BlockId id) const {
+        const std::size_t count = usable(id).size();
+        return count != source_of(id).count &&
+               !ir::info(instructions_of(source_of(id))[count].opcode).is(ir::kTerminator);
     }
 
     const SourceBlock& source_of(BlockId id) const { return source_.blocks[id - 1u]; }
@@ -286,7 +295,7 @@ private:
             return folder_.make(node, block_);
         if (i.opcode == Opcode::Guard)
             node.kind = Kind::Guard;
-        if (is_access(i))
+        if (accesses_memory(node))
             fold_displacement(node);
         const NodeId id = graph_.create(node);
         if (id != kNoNode) {
@@ -308,6 +317,8 @@ private:
         node.guest_index = i.guest_index;
         node.pc = from.pc + i.pc_offset;
         node.displacement = i.displacement;
+        if (i.opcode == Opcode::Fence)
+            node.immediate = i.immediate;
         node.sets = block.set_count;
         const ir::OperationInfo& info = ir::info(i.opcode);
         for (std::size_t n = 0; n < info.operand_count(); ++n)

@@ -24,7 +24,7 @@ public:
     void run() {
         addresses_.count_uses();
         for_each_access([&](NodeId id) {
-            writes_ = writes_ || (graph_.at(id).opcode == Opcode::Store && site_of(id) == Site::Shared);
+            writes_ = writes_ || (writes_memory(graph_.at(id)) && site_of(id) == Site::Shared);
         });
         for_each_access([&](NodeId id) {
             const Site site = site_of(id);
@@ -92,7 +92,7 @@ private:
 
     std::uint8_t slot_for(const Node& access, Site site) const {
         constexpr unsigned kHalf = kFirstSlotToWrite / 2;
-        const bool store = access.opcode == Opcode::Store;
+        const bool store = writes_memory(access);
         const unsigned first = (site == Site::Shared ? writes_ : store) ? kFirstSlotToWrite : 0;
         const unsigned seed = source_.extent_seed;
         if (site == Site::Shared)
@@ -104,7 +104,7 @@ private:
     void protect(NodeId id, std::uint8_t slot) {
         Node& node = graph_.at(id);
         node.operands[0] = graph_.resolve(node.operands[0]);
-        NodeId& by = node.operands[node.opcode == Opcode::Store ? 2 : 1];
+        NodeId& by = node.operands[probe_operand(node)];
         const std::int32_t low = node.displacement, high = low + node.width;
         if (const Split split = split_address(node.operands[0], node.block); split.base != kNoNode) {
             Check* const check = find_or_create(split.base, low, high + split.bound, slot, id);

@@ -384,6 +384,9 @@ bool computes_word(const Graph& graph, const Node& node) {
         return node.type == ir::Type::Integer &&
                (node.width < 4 ||
                 (node.width == 4 && node.attribute == static_cast<std::uint8_t>(ir::Extension::Sign)));
+    case Opcode::StoreConditional: return true;
+    case Opcode::LoadReserved:
+    case Opcode::Atomic: return node.width == 4;
     default: return false;
     }
 }

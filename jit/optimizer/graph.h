@@ -83,7 +83,7 @@ enum class Kind : std::uint8_t {
     Dead,
     Entry,     // what slot `immediate` holds when the region is entered
     Phi,       // of slot `immediate`; operands in phi_operands[], one for each predecessor
-    Operation, // an ir::Opcode: pure, or Load, Store, Fence, floating point
+    Operation, // an ir::Opcode: pure, or an access to memory, Fence, floating point
     // Makes sure that the bytes [low, high) from operand 0 lie in one page that may be read (or written) in
     // RAM, and yields what turns their guest-virtual addresses into host addresses; else exits.
     Probe,
@@ -102,7 +102,7 @@ enum class Kind : std::uint8_t {
     Expect, // exits to operand 0 when that is not operand 1: a return's address
 };
 
-// What is expected of the addresses at a load or store.
+// What is expected of the addresses at an access.
 enum class Site : std::uint8_t {
     Shared, // the extent that most of the region's accesses go to
     Own,    // an extent, but another
@@ -123,13 +123,15 @@ struct Node {
     bool writes = false;      // Probe: for stores too
     // Probe: what writes may not happen; nor may any access. Then they must leave no trace in page tables.
     bool speculative_write = false, speculative = false;
-    // Probe: yields what added to operand 1 << scale, if there is one, gives host addresses. Load, Store: go
-    // through such a probe, with operand 0 that operand 1.
+    // Probe: yields what added to operand 1 << scale, if there is one, gives host addresses. Accesses go
+    // through such a probe with operand 0 that operand 1.
     bool fused = false;
     std::uint8_t scale = 0;
     std::uint8_t slot = 0;        // Extent, Within
     bool grows = false;           // Within
-    Site site{};                  // Load, Store
+    Site site{};                  // of an access
+    bool aligned = false;         // atomics: known to be, by one before
+    bool reserved = false;        // StoreConditional: behind the LoadReserved of its address
     bool sunk = false;            // computed by exits that need it, nowhere else
     std::uint8_t stream = 0;      // StreamProbe, StreamStart: which
     std::uint8_t guest_index = 0; // guest instructions of the block before the one this belongs to
@@ -137,9 +139,9 @@ struct Node {
     NodeId operands[3] = {kNoNode, kNoNode, kNoNode};
     NodeId previous = kNoNode, next = kNoNode; // in the block
     NodeId hash_next = kNoNode;
-    NodeId check = kNoNode;         // Load, Store: what vouches for the address, if that is not the probe
+    NodeId check = kNoNode;         // of an access: what vouches for the address, if that is not the probe
     std::uint16_t phi = 0;          // index into phi_operands
-    std::int32_t displacement = 0;  // Load, Store
+    std::int32_t displacement = 0;  // of an access
     std::int32_t low = 0, high = 0; // Probe: bytes relative to operand 0
     std::int32_t pc = 0;            // guest instruction, relative to the region's start
     std::int64_t immediate = 0;
@@ -273,6 +275,22 @@ constexpr bool is_float_operation(const Node& node) {
     return node.kind == Kind::Operation && node.opcode >= ir::Opcode::FloatArithmetic &&
            node.opcode < ir::Opcode::FloatToBits;
 }
+// Atomics are aligned, or leave the region.
+constexpr bool is_atomic(const Node& node) {
+    return node.kind == Kind::Operation &&
+           (node.opcode == ir::Opcode::LoadReserved || node.opcode == ir::Opcode::StoreConditional ||
+            node.opcode == ir::Opcode::Atomic);
+}
+constexpr bool accesses_memory(const Node& node) {
+    return node.kind == Kind::Operation && ir::info(node.opcode).is(ir::kMemory);
+}
+// Of an access. What comes before the probe are the operands that it has in IR.
+constexpr std::size_t probe_operand(const Node& access) {
+    return ir::info(access.opcode).operand_count();
+}
+constexpr bool writes_memory(const Node& access) {
+    return access.opcode != ir::Opcode::Load && access.opcode != ir::Opcode::LoadReserved;
+}
 constexpr bool is_pure(const Node& node) {
     return node.kind == Kind::Operation && ir::info(node.opcode).flags == ir::kPure &&
            !is_float_operation(node);
@@ -292,7 +310,8 @@ constexpr bool has_value(const Node& node) {
 // May leave the region.
 constexpr bool exits(const Node& node) {
     return node.kind == Kind::Probe || node.kind == Kind::StreamProbe || node.kind == Kind::Guard ||
-           node.kind == Kind::Within || node.kind == Kind::Expect || is_float_operation(node);
+           node.kind == Kind::Within || node.kind == Kind::Expect || is_float_operation(node) ||
+           (is_atomic(node) && !node.aligned);
 }
 
 } // namespace ashlar::jit::optimizer

@@ -42,9 +42,12 @@ bool Optimizer::run(const RegionSource& source, Supports supports, const Registe
     }
     if (wanted(kFuseBranches))
         fuse_branches(graph_);
-    if (wanted(kMergeGuards))
+    if (wanted(kMergeGuards)) {
         merge_guards(graph_);
-    if (!holds("fusing branches and merging guards", Stage::Values))
+        merge_alignments(graph_);
+        pair_reservations(graph_);
+    }
+    if (!holds("fusing branches and merging checks", Stage::Values))
         return false;
     if (wanted(kHoist))
         hoist_invariants(graph_);

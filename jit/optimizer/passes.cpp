@@ -292,7 +292,9 @@ bool demands_upper(const Graph& graph, const Node& user, unsigned index) {
     case Opcode::And:
     case Opcode::Or:
     case Opcode::Xor: return !user.is_word || user.needs_upper;
-    case Opcode::Store: return index != 1 || user.width == 8;
+    case Opcode::Store:
+    case Opcode::StoreConditional:
+    case Opcode::Atomic: return index != 1 || user.width == 8;
     case Opcode::Less:
     case Opcode::LessUnsigned:
         return !(graph.nodes[user.operands[0]].is_word && graph.nodes[user.operands[1]].is_word);

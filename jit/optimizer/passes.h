@@ -24,6 +24,10 @@ void insert_extents(Graph& graph, const RegionSource& source);
 void insert_probes(Graph& graph, bool share);
 // Drops repeated guards of floating point.
 void merge_guards(Graph& graph);
+// Finds atomic accesses whose alignment another has made sure of (Node::aligned). Before insert_probes().
+void merge_alignments(Graph& graph);
+// Finds store-conditionals of which it is known what is reserved (Node::reserved). Before insert_probes().
+void pair_reservations(Graph& graph);
 // What only exits look at is left for them to compute.
 void sink_into_exits(Graph& graph);
 // Drops what nothing needs.
@@ -33,10 +37,10 @@ void find_demanded(Graph& graph);
 // Guest instructions that are not charged yet where each block begins (BasicBlock::pending).
 void plan_charges(Graph& graph);
 
-// Whether the node is a load or store that nothing vouches for yet.
+// Whether the node is an access that nothing vouches for yet.
 inline bool is_unprotected(const Graph& graph, NodeId id) {
-    return (graph.is_operation(id, ir::Opcode::Load) && graph.nodes[id].operands[1] == kNoNode) ||
-           (graph.is_operation(id, ir::Opcode::Store) && graph.nodes[id].operands[2] == kNoNode);
+    const Node& node = graph.nodes[id];
+    return accesses_memory(node) && node.operands[probe_operand(node)] == kNoNode;
 }
 
 // Whether the region may be left where the block ends.

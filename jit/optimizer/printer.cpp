@@ -160,21 +160,24 @@ void Printer::print_phi(const Node& phi) {
 
 void Printer::print_operation(const Node& node) {
     ir::print_name(instruction_of(node), sink_);
-    if (node.opcode != Opcode::Load && node.opcode != Opcode::Store)
+    if (!accesses_memory(node))
         return print_uses(node);
-    const NodeId probe = node.operands[node.opcode == Opcode::Store ? 2 : 1];
     sink_.write(" [");
     if (node.fused)
         print_address(kNoNode, node.operands[0], node.scale);
     else
         print_address(node.operands[0], kNoNode, 0);
     format(sink_, "{}]", node.displacement);
-    if (node.opcode == Opcode::Store) {
+    if (probe_operand(node) == 2) {
         sink_.write(", ");
         print_use(node.operands[1]);
     }
     sink_.write(" by ");
-    print_use(probe);
+    print_use(node.operands[probe_operand(node)]);
+    if (node.aligned)
+        sink_.write(", aligned");
+    if (node.reserved)
+        sink_.write(", reserved");
 }
 
 void Printer::print_address(NodeId base, NodeId index, unsigned scale) {

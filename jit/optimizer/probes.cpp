@@ -39,7 +39,7 @@ private:
 
     void protect(NodeId id) {
         Node& node = graph_.at(id);
-        const bool writes = node.opcode == Opcode::Store;
+        const bool writes = writes_memory(node);
         node.operands[0] = graph_.resolve(node.operands[0]);
         const Access access{graph_.resolve(node.operands[0]), node.displacement,
                             node.displacement + node.width, writes, node.block};
@@ -50,7 +50,7 @@ private:
             probe = create(access, id);
         if (probe == kNoNode)
             return;
-        node.operands[writes ? 2 : 1] = probe;
+        node.operands[probe_operand(node)] = probe;
         const Node& by = graph_.at(probe);
         node.fused = by.fused;
         node.scale = by.scale;

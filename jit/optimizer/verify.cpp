@@ -118,7 +118,7 @@ private:
                         "an exit comes after what it says is yet to happen", id, n);
                 require(node.guest_index <= block.guest_instructions, "an exit behind its block", id, n);
             }
-            if (graph_.is_operation(n, Opcode::Store))
+            if (is_atomic(node) || graph_.is_operation(n, Opcode::Store))
                 last_effect = node.guest_index;
         }
         for_each_end_operand(block, [&](NodeId value) { check_use(value, 'i', id, kEnd, kNoNode); });
@@ -177,10 +177,9 @@ private:
         for (std::size_t i = 0; i < info.operand_count(); ++i)
             if (i != 0 || !node.fused || node.operands[0] != kNoNode)
                 check_use(node.operands[i], info.operand_letter(i), id, positions_[n], n);
-        if (node.opcode != Opcode::Load && node.opcode != Opcode::Store)
+        if (!accesses_memory(node))
             return;
-        const bool writes = node.opcode == Opcode::Store;
-        const NodeId probe_id = node.operands[writes ? 2 : 1];
+        const NodeId probe_id = node.operands[probe_operand(node)];
         if (stage_ == Stage::Values)
             return require(probe_id == kNoNode, "an access has a probe too early", id, n);
         check_use(probe_id, 'i', id, positions_[n], n);
@@ -196,13 +195,13 @@ private:
                 "an access through another value than its probe's", id, n);
         require(probe.low <= node.displacement && probe.high >= node.displacement + node.width,
                 "an access outside its probe's range", id, n);
-        require(!writes || probe.writes, "a store whose probe is for loads", id, n);
+        require(!writes_memory(node) || probe.writes, "a store whose probe is for loads", id, n);
     }
 
     // An access by way of an extent: that its check stands before it, of the same extent, and is for all
     // bytes.
     void check_within(BlockId id, NodeId n, const Node& node, NodeId by) {
-        const bool writes = node.opcode == Opcode::Store;
+        const bool writes = writes_memory(node);
         const Node& check = graph_.at(node.check);
         const bool before =
             check.block == id ? positions_[node.check] < positions_[n] : graph_.dominates(check.block, id);

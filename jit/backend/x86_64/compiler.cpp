@@ -13,7 +13,8 @@ Result<std::unique_ptr<NativeCompiler>> create_native_compiler(const CodeMemory&
     std::unique_ptr<x86_64::Emitter> emitter(new (std::nothrow) x86_64::Emitter(memory.writable));
     if (emitter == nullptr)
         return Error::OutOfMemory;
-    std::unique_ptr<x86_64::RegionCompiler> regions(new (std::nothrow) x86_64::RegionCompiler(*emitter));
+    std::unique_ptr<x86_64::RegionCompiler> regions(new (std::nothrow)
+                                                        x86_64::RegionCompiler(*emitter, shared_memory));
     if (regions == nullptr)
         return Error::OutOfMemory;
     std::unique_ptr<NativeCompiler> compiler(new (std::nothrow) x86_64::BaselineCompiler(

@@ -9,7 +9,7 @@ namespace ashlar::jit::x86_64 {
 // Emits through the emitter of the tier below, whose thunks it shares. Large.
 class RegionCompiler {
 public:
-    explicit RegionCompiler(Emitter& emitter) : e_(emitter), region_(emitter) {}
+    RegionCompiler(Emitter& emitter, bool shared_memory) : e_(emitter), region_(emitter, shared_memory) {}
 
     // What regions share; `thunks` are tier 1's, to be completed.
     void emit_shared(RegionThunks thunks);

@@ -13,7 +13,7 @@ RegionEmitter::Leave RegionEmitter::leave_of(const Node& node) {
     switch (node.kind) {
     case optimizer::Kind::Guard: return Leave::Guard;
     case optimizer::Kind::Expect: return Leave::Unexpected;
-    case optimizer::Kind::Operation: return Leave::Float;
+    case optimizer::Kind::Operation: return is_atomic(node) ? Leave::Memory : Leave::Float;
     default: return Leave::Memory;
     }
 }

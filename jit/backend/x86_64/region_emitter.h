@@ -1,7 +1,8 @@
 // Tier 2 on x86-64: emits the code of an optimized region. Entered and left like a block of tier 1: pinned
 // guest registers in their host registers, the others in their slots, rbp the guest's pc.
 //
-// Within a region rax, rdx and xmm13 to xmm15 are scratch; r14 and r15 are what they are elsewhere; every
+// Within a region rax, rdx and xmm13 to xmm15 are scratch; r14 and r15 are what they are elsewhere, but for
+// the midst of atomics, where r14 is scratch; every
 // other register holds whatever the allocation says. The kPcSlot holds the virtual pc of the region's start.
 #pragma once
 
@@ -56,7 +57,8 @@ public:
     void emit_constants() { float_.emit_constants(); }
     std::size_t constants() const { return float_.constants(); }
 
-    explicit RegionEmitter(Emitter& emitter) : e(emitter) {}
+    // `shared_memory` as in EngineOptions.
+    RegionEmitter(Emitter& emitter, bool shared_memory) : e(emitter), shared_memory_(shared_memory) {}
     void set_thunks(const RegionThunks& thunks) { thunks_ = thunks; }
     const RegionThunks& thunks() const { return thunks_; }
 
@@ -200,6 +202,20 @@ private:
     Xbyak::RegExp address(const Node& node, NodeId probe);
     bool lives_in_memory(NodeId id) const { return location(id).kind != Location::Kind::Register; }
 
+    // Atomics: region_atomic.cpp
+    void emit_fence(const Node& fence);
+    void emit_load_reserved(NodeId id);
+    void emit_store_conditional(NodeId id);
+    void emit_atomic(NodeId id);
+    void emit_atomic_plainly(NodeId id);
+    void emit_atomic_locked(NodeId id);
+    bool emit_atomic_without_result(NodeId id);
+    void emit_atomic_address(NodeId id); // to rax
+    // rdx = rdx OP `memory`, where rdx is the operand's value.
+    void emit_combination(const Node& atomic, const Reg64& memory);
+    void finish_atomic(NodeId id, const Reg64& old);
+    void restore_tlb();
+
     // Floating point: region_float.cpp
     void emit_float(NodeId id);
     void emit_float_result(NodeId id, const Xbyak::Operand& a, const Xbyak::Operand& b,
@@ -208,6 +224,7 @@ private:
     bool is_boxed(NodeId id) const;
 
     Emitter& e;
+    bool shared_memory_;
     FloatEmitter float_{e};
     RegionThunks thunks_{};
     optimizer::Graph* graph_ = nullptr;

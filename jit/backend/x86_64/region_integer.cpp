@@ -37,7 +37,10 @@ void RegionEmitter::emit_operation(NodeId id) {
     }
     case Opcode::Load: return emit_load(id);
     case Opcode::Store: return emit_store(id);
-    case Opcode::Fence: e.lock(); return e.or_(e.dword[e.rsp], 0);
+    case Opcode::Fence: return emit_fence(node);
+    case Opcode::LoadReserved: return emit_load_reserved(id);
+    case Opcode::StoreConditional: return emit_store_conditional(id);
+    case Opcode::Atomic: return emit_atomic(id);
     default: return emit_float(id);
     }
 }
