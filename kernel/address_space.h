@@ -21,27 +21,72 @@ struct Mapping {
     PhysicalAddress address; // of the byte asked for
     std::uint64_t leaf_size; // 4 KiB, 2 MiB or 1 GiB
     Rights rights;
+    bool accessed, dirty; // the leaf, by the VM, since it was last taken
 };
 
-// All addresses and sizes are multiples of kPageSize. Not synchronized: the VM's lock is held. Invalidation
-// of cached translations is the implementation's duty and has happened when a call returns (the VM's vCPUs
-// run on at most this CPU) or is pending for each vCPU's next entry.
+// Is shown leaves.
+class LeafVisitor {
+public:
+    virtual void visit(GuestPhysicalAddress from, std::uint64_t size) = 0;
+
+protected:
+    ~LeafVisitor() = default;
+};
+
+// All addresses and sizes are multiples of kPageSize: else Misaligned; OutOfRange beyond the guest-physical
+// width. Not synchronized: the VM's lock is held. When a call returns, no CPU uses translations that it has
+// removed or changed (but see InvalidationBatch), wherever the VM's virtual CPUs run.
+//
+// Leaves are as large as the CPU has them and as alignment and rights allow, split and merged as these
+// change.
 class AddressSpace {
 public:
-    // Maps a range with the largest leaves that alignment allows. Overlap when part of it is mapped,
-    // OutOfRange beyond the guest-physical width, OutOfMemory without frames for tables (nothing stays mapped
-    // then).
+    // Overlap when part of the range is mapped, OutOfMemory without frames for tables (nothing stays mapped
+    // then), Unsupported for rights that the hardware cannot express.
     virtual Status map(GuestPhysicalAddress from, PhysicalAddress to, std::uint64_t size, Rights rights,
                        MemoryType type) = 0;
-    // Removes what is mapped in the range, splitting leaves that reach out of it.
+    // Removes what is mapped in the range. OutOfMemory when a leaf would have to be split; nothing has
+    // changed then.
     virtual Status unmap(GuestPhysicalAddress from, std::uint64_t size) = 0;
-    // Changes the rights of what is mapped in the range, splitting likewise; its memory type stays.
+    // Changes the rights of what is mapped in the range; its memory type stays. Errors as of unmap() and
+    // map().
     virtual Status protect(GuestPhysicalAddress from, std::uint64_t size, Rights rights) = 0;
+
+    // Splits leaves in the range down to `leaf_size`, so that accesses to smaller pieces can be told apart,
+    // until map() or protect() touches the same large page, or merge(). InvalidArgument when there are no
+    // such leaves, OutOfMemory when some could not be split.
+    virtual Status split(GuestPhysicalAddress from, std::uint64_t size, std::uint64_t leaf_size) = 0;
+    // Merges what can be.
+    virtual Status merge(GuestPhysicalAddress from, std::uint64_t size) = 0;
+
+    // Shows every leaf in the range, or reaching into it, that the VM has used (written) since the last time.
+    // What is read of its contents after the call is as new as what will be shown the next time. The visitor
+    // does not call back.
+    virtual Status take_accessed(GuestPhysicalAddress from, std::uint64_t size, LeafVisitor& visitor) = 0;
+    virtual Status take_dirty(GuestPhysicalAddress from, std::uint64_t size, LeafVisitor& visitor) = 0;
+
     // NotFound when nothing is mapped there.
     virtual Result<Mapping> translate(GuestPhysicalAddress address) const = 0;
 
+    // Of InvalidationBatch.
+    virtual void begin_batch() = 0;
+    virtual void end_batch() = 0;
+
 protected:
     ~AddressSpace() = default;
+};
+
+// While one lives, CPUs may still use what was unmapped or changed; they are told once when the last one
+// ends. Memory that was unmapped is freed after that.
+class [[nodiscard]] InvalidationBatch {
+public:
+    explicit InvalidationBatch(AddressSpace& space) : space_(space) { space_.begin_batch(); }
+    InvalidationBatch(const InvalidationBatch&) = delete;
+    InvalidationBatch& operator=(const InvalidationBatch&) = delete;
+    ~InvalidationBatch() { space_.end_batch(); }
+
+private:
+    AddressSpace& space_;
 };
 
 } // namespace ashlar::kernel

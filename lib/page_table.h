@@ -2,12 +2,13 @@
 // how entries look, a Memory where tables live.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "lib/address.h"
 #include "lib/assert.h"
+#include "lib/page_table_geometry.h"
 #include "lib/result.h"
+#include "lib/retired_tables.h"
 
 namespace ashlar {
 
@@ -15,30 +16,41 @@ namespace ashlar {
 //   Input, Output           address types of what is translated, and of the result (and of tables)
 //   Rights                  a regular type
 //   kLevels, kInputBits     depth, and how many low bits of Input are translated
-//   leaf(Output, level, Rights), table(Output)               -> entry
+//   kAccessed, kDirty       bits that the CPU sets in a leaf when it is used, and written through; 0: it does
+//   not leaf(Output, level, Rights), table(Output)               -> entry, neither accessed nor dirty
 //   is_present(entry), is_leaf(entry, level)                 -> bool; is_leaf only of present entries
 //   address(entry, level), rights(entry), table_address(entry)
 // And from a Memory:
 //   allocate() -> Result<Output>    a table filled with zeros (which are absent entries)
 //   free(Output)
-//   load(Output table, index) -> entry, store(Output table, index, entry)
+//   load(Output table, index) -> entry, store(Output table, index, entry), and
+//   compare_exchange(Output table, index, entry& expected, entry) -> bool: as of std::atomic.
+//   lib/table_entries.h invalidate()                    returns when no CPU uses what it has cached of
+//   entries that were changed
 //
-// Not synchronized. Entries are stored one at a time and in an order that a concurrent hardware walk may see:
-// a table is complete before it is linked. Invalidating cached translations after unmap() and protect() is
-// the caller's duty.
+// Not synchronized, but CPUs may walk the tables and set kAccessed and kDirty meanwhile. Whatever such a walk
+// meets translates as before or as after: a table is complete before it is linked, and lives until the CPUs
+// that may have cached where it is have been told. When a call returns, CPUs translate as it says (but see
+// begin_batch).
+//
+// Leaves are as large as alignment and the rights of what surrounds them allow: split when a part changes and
+// merged when the parts are alike again.
 template <class Format, class Memory>
-class PageTable {
+class PageTable : PageTableGeometry<Format> {
+    using Geometry = PageTableGeometry<Format>;
+
 public:
     using Input = typename Format::Input;
     using Output = typename Format::Output;
     using Rights = typename Format::Rights;
     using Entry = std::uint64_t;
-    static constexpr unsigned kEntries = 512;
+    using Geometry::kEntries;
 
     struct Mapping {
         Output address; // of the byte asked for
         std::uint64_t leaf_size;
         Rights rights;
+        bool accessed, dirty; // the leaf, since take_accessed() and take_dirty()
     };
 
     // An empty table. Leaves are at most those of `largest_level` (3: 1 GiB on a 4 KiB granule). `memory`
@@ -50,39 +62,64 @@ public:
     }
     PageTable(PageTable&& other) noexcept
         : memory_(other.memory_), root_(other.root_), largest_level_(other.largest_level_) {
+        ASHLAR_ASSERT(other.retired_.empty() && other.batches_ == 0);
         other.memory_ = nullptr;
     }
     PageTable(const PageTable&) = delete;
     PageTable& operator=(const PageTable&) = delete;
+    // No CPU uses it any more.
     ~PageTable() {
-        if (memory_ != nullptr)
-            free_tables(root_, Format::kLevels);
+        if (memory_ == nullptr)
+            return;
+        retired_.release(*memory_);
+        free_tables(root_, Format::kLevels);
     }
 
     Output root() const { return root_; }
+    // Of leaves of that many bytes; 0 when there are none.
+    static constexpr unsigned level_of(std::uint64_t leaf_size) {
+        for (unsigned level = 1; level < Format::kLevels; ++level)
+            if (size_of(level) == leaf_size)
+                return level;
+        return 0;
+    }
 
-    // Maps [from, from+size) with the largest leaves that alignment allows. Misaligned below page
-    // granularity, OutOfRange beyond the input's width, Overlap when part is mapped, OutOfMemory; nothing has
-    // changed then.
+    // From one to the other invalidation waits: what was unmapped may still be used, and what was protected
+    // with the rights from before, until the last batch ends. Many calls so cost one invalidation.
+    void begin_batch() { ++batches_; }
+    void end_batch() {
+        ASHLAR_ASSERT(batches_ != 0);
+        --batches_;
+        finish();
+    }
+
+    // Maps [from, from+size) with the largest leaves that alignment allows, together with what is mapped
+    // beside it. Misaligned below page granularity, OutOfRange beyond the input's width, Overlap when part is
+    // mapped, OutOfMemory; nothing has changed then.
     Status map(Input from, Output to, std::uint64_t size, const Rights& rights) {
-        const Range range = ASHLAR_TRY(check(from, size));
+        const Range range = ASHLAR_TRY(range_of(from, size));
         if (!to.is_aligned(kPageSize))
             return Error::Misaligned;
         if (!is_unmapped(root_, Format::kLevels, range))
             return Error::Overlap;
         const Status status = map_in(root_, Format::kLevels, range, to, rights);
-        if (!status.ok())
+        if (status.ok())
+            merge_edges(range);
+        else
             unmap_in(root_, Format::kLevels, range);
+        finish();
         return status;
     }
 
     // Removes what is mapped in the range and the tables that it leaves empty; leaves that reach out of it
     // are split. OutOfMemory without a table for that; nothing has changed then.
     Status unmap(Input from, std::uint64_t size) {
-        const Range range = ASHLAR_TRY(check(from, size));
-        ASHLAR_TRY(split_edges(range));
-        unmap_in(root_, Format::kLevels, range);
-        return {};
+        const Range range = ASHLAR_TRY(range_of(from, size));
+        const Status status = split_edges(range);
+        if (status.ok())
+            unmap_in(root_, Format::kLevels, range);
+        finish();
+        return status;
     }
 
     // Gives what is mapped in the range new rights; otherwise like unmap().
@@ -92,10 +129,42 @@ public:
     // Likewise, with change_rights(rights so far) as the new ones.
     template <class ChangeRights>
     Status change(Input from, std::uint64_t size, ChangeRights&& change_rights) {
-        const Range range = ASHLAR_TRY(check(from, size));
-        ASHLAR_TRY(split_edges(range));
-        change_in(root_, Format::kLevels, range, change_rights);
+        const Range range = ASHLAR_TRY(range_of(from, size));
+        const Status status = split_edges(range);
+        if (status.ok())
+            change_in(root_, Format::kLevels, range, change_rights);
+        finish();
+        return status;
+    }
+
+    // Splits leaves in the range until none is above `level`, so that accessed and dirty are kept for smaller
+    // pieces. map() and protect() may merge again what they touch. OutOfMemory: as many as there were tables
+    // for.
+    Status split(Input from, std::uint64_t size, unsigned level) {
+        ASHLAR_ASSERT(level >= 1);
+        const Range range = ASHLAR_TRY(range_of(from, size));
+        const Status status = split_in(root_, Format::kLevels, range, level);
+        finish();
+        return status;
+    }
+    // Merges what can be in and around the range.
+    Status merge(Input from, std::uint64_t size) {
+        const Range range = ASHLAR_TRY(range_of(from, size));
+        merge_in(root_, Format::kLevels, range);
+        finish();
         return {};
+    }
+
+    // Calls visit(input offset, size) for every leaf in the range, or reaching into it, that has been used
+    // (written through) since the last time, in ascending order. No use is missed: one that the CPU has yet
+    // to note is reported the next time.
+    template <class Visitor>
+    Status take_accessed(Input from, std::uint64_t size, Visitor&& visit) {
+        return take(from, size, Format::kAccessed, visit);
+    }
+    template <class Visitor>
+    Status take_dirty(Input from, std::uint64_t size, Visitor&& visit) {
+        return take(from, size, Format::kDirty, visit);
     }
 
     // NotFound when nothing is mapped there.
@@ -109,9 +178,9 @@ public:
             if (!Format::is_present(entry))
                 return Error::NotFound;
             if (level == 1 || Format::is_leaf(entry, level)) {
-                const std::uint64_t size = size_of(level);
-                return Mapping{Format::address(entry, level) + (input & (size - 1)), size,
-                               Format::rights(entry)};
+                Mapping mapping = mapping_of(entry, level);
+                mapping.address += input & (mapping.leaf_size - 1);
+                return mapping;
             }
             table = Format::table_address(entry);
         }
@@ -125,52 +194,28 @@ public:
     }
 
 private:
-    static constexpr unsigned kIndexBits = 9;
-    static constexpr std::uint64_t kInputSize = std::uint64_t{1} << Format::kInputBits;
-    static constexpr std::uint64_t kInputMask = kInputSize - 1;
-    static_assert(Format::kInputBits < 64 && Format::kInputBits <= kPageShift + kIndexBits * Format::kLevels);
-
-    // Of translated input bits, so that the end never wraps.
-    struct Range {
-        std::uint64_t begin, end;
-    };
+    using Geometry::for_each_entry, Geometry::index_of, Geometry::range_of, Geometry::size_of;
+    using Geometry::kInputMask, Geometry::kInputSize;
+    using typename Geometry::Range;
+    static constexpr Entry kUse = Format::kAccessed | Format::kDirty;
 
     PageTable(Memory& memory, Output root, unsigned largest_level)
         : memory_(&memory), root_(root), largest_level_(largest_level) {}
 
-    static constexpr std::uint64_t size_of(unsigned level) {
-        return std::uint64_t{1} << (kPageShift + kIndexBits * (level - 1));
+    static Mapping mapping_of(Entry leaf, unsigned level) {
+        return {Format::address(leaf, level), size_of(level), Format::rights(leaf),
+                (leaf & Format::kAccessed) != 0, (leaf & Format::kDirty) != 0};
     }
-    static constexpr unsigned index_of(std::uint64_t input, unsigned level) {
-        return static_cast<unsigned>(input >> (kPageShift + kIndexBits * (level - 1))) & (kEntries - 1);
+    static bool is_table(Entry entry, unsigned level) {
+        return level != 1 && Format::is_present(entry) && !Format::is_leaf(entry, level);
     }
-    static Result<Range> check(Input from, std::uint64_t size) {
-        if (!from.is_aligned(kPageSize) || size % kPageSize != 0)
-            return Error::Misaligned;
-        const std::uint64_t begin = from.value() & kInputMask;
-        if (!Format::is_canonical(from) || size > kInputSize - begin)
-            return Error::OutOfRange;
-        return Range{begin, begin + size};
-    }
-
-    // Calls step(index, part of the range below that entry) for each entry of a table that the range touches.
-    template <class Step>
-    static void for_each_entry(unsigned level, const Range& range, Step&& step) {
-        for (std::uint64_t begin = range.begin; begin < range.end;) {
-            const std::uint64_t end = std::min(range.end, (begin | (size_of(level) - 1)) + 1);
-            if (!step(index_of(begin, level), Range{begin, end}))
-                return;
-            begin = end;
-        }
-    }
-
     bool is_unmapped(Output table, unsigned level, const Range& range) const {
         bool unmapped = true;
         for_each_entry(level, range, [&](unsigned index, const Range& part) {
             const Entry entry = memory_->load(table, index);
             if (Format::is_present(entry))
-                unmapped = level != 1 && !Format::is_leaf(entry, level) &&
-                           is_unmapped(Format::table_address(entry), level - 1, part);
+                unmapped =
+                    is_table(entry, level) && is_unmapped(Format::table_address(entry), level - 1, part);
             return unmapped;
         });
         return unmapped;
@@ -206,12 +251,14 @@ private:
         return child;
     }
 
-    // Makes both ends of the range ends of leaves.
+    // Makes both ends of the range ends of leaves, or changes nothing.
     Status split_edges(const Range& range) {
-        ASHLAR_TRY(split_at(range.begin));
-        if (range.end != kInputSize)
-            ASHLAR_TRY(split_at(range.end));
-        return {};
+        Status status = split_at(range.begin);
+        if (status.ok() && range.end != kInputSize)
+            status = split_at(range.end);
+        if (!status.ok())
+            merge_edges(range);
+        return status;
     }
     Status split_at(std::uint64_t input) {
         Output table = root_;
@@ -223,21 +270,100 @@ private:
             if (!Format::is_present(entry))
                 return {};
             if (Format::is_leaf(entry, level))
-                entry = ASHLAR_TRY(split(table, index, level, entry));
+                entry = ASHLAR_TRY(split_leaf(table, index, level, entry));
             table = Format::table_address(entry);
         }
         return {};
     }
-    Result<Entry> split(Output table, unsigned index, unsigned level, Entry leaf) {
-        const Output child = ASHLAR_TRY(memory_->allocate());
-        Output to = Format::address(leaf, level);
-        for (unsigned i = 0; i < kEntries; ++i) {
-            memory_->store(child, i, Format::leaf(to, level - 1, Format::rights(leaf)));
-            to += size_of(level - 1);
+    Status split_in(Output table, unsigned level, const Range& range, unsigned largest) {
+        Status status;
+        for_each_entry(level, range, [&](unsigned index, const Range& part) {
+            Entry entry = memory_->load(table, index);
+            if (level > largest && Format::is_present(entry)) {
+                if (Format::is_leaf(entry, level)) {
+                    const Result<Entry> split = split_leaf(table, index, level, entry);
+                    if (!split.ok()) {
+                        status = split.error();
+                        return false;
+                    }
+                    entry = split.value();
+                }
+                if (level - 1 > largest)
+                    status = split_in(Format::table_address(entry), level - 1, part, largest);
+            }
+            return status.ok();
+        });
+        return status;
+    }
+    // Returns the entry that takes the leaf's place: a table of smaller ones, as accessed and as dirty.
+    Result<Entry> split_leaf(Output table, unsigned index, unsigned level, Entry leaf) {
+        if (!retired_.empty()) { // the leaf may have to take over uses
+            settle();
+            leaf = memory_->load(table, index);
         }
+        const Output child = ASHLAR_TRY(memory_->allocate());
         const Entry entry = Format::table(child);
-        memory_->store(table, index, entry);
+        do {
+            Output to = Format::address(leaf, level);
+            for (unsigned i = 0; i < kEntries; ++i) {
+                memory_->store(child, i, Format::leaf(to, level - 1, Format::rights(leaf)) | (leaf & kUse));
+                to += size_of(level - 1);
+            }
+        } while (!memory_->compare_exchange(table, index, leaf, entry));
+        stale_ = true;
         return entry;
+    }
+
+    // What a range's change can have made alike with its surroundings lies in the tables above its two ends.
+    void merge_edges(const Range& range) {
+        if (range.begin == range.end)
+            return;
+        merge_above(root_, Format::kLevels, range.begin);
+        merge_above(root_, Format::kLevels, range.end - 1);
+    }
+    void merge_above(Output table, unsigned level, std::uint64_t input) {
+        const unsigned index = index_of(input, level);
+        const Entry entry = memory_->load(table, index);
+        if (!is_table(entry, level))
+            return;
+        merge_above(Format::table_address(entry), level - 1, input);
+        merge_entry(table, index, level);
+    }
+    void merge_in(Output table, unsigned level, const Range& range) {
+        for_each_entry(level, range, [&](unsigned index, const Range& part) {
+            const Entry entry = memory_->load(table, index);
+            if (is_table(entry, level)) {
+                merge_in(Format::table_address(entry), level - 1, part);
+                merge_entry(table, index, level);
+            }
+            return true;
+        });
+    }
+    // Makes a leaf of a table whose leaves continue one another.
+    void merge_entry(Output table, unsigned index, unsigned level) {
+        const Entry entry = memory_->load(table, index);
+        if (level > largest_level_ || !is_table(entry, level))
+            return;
+        const Output child = Format::table_address(entry);
+        const Entry first = memory_->load(child, 0);
+        if (!Format::is_present(first) || is_table(first, level - 1))
+            return;
+        const Output to = Format::address(first, level - 1);
+        const Rights rights = Format::rights(first);
+        Entry use = 0;
+        const auto continues = [&](unsigned i) {
+            const Entry leaf = memory_->load(child, i);
+            use |= leaf & kUse;
+            return (leaf & ~kUse) == Format::leaf(to + i * size_of(level - 1), level - 1, rights);
+        };
+        // The last first: pages are mostly mapped in ascending order.
+        if (!to.is_aligned(size_of(level)) || !continues(kEntries - 1))
+            return;
+        for (unsigned i = 0; i < kEntries - 1; ++i)
+            if (!continues(i))
+                return;
+        memory_->store(table, index, Format::leaf(to, level, rights) | use);
+        retired().add_merged(child, table, index, level);
     }
 
     // The range's edges are those of leaves.
@@ -246,15 +372,16 @@ private:
             const Entry entry = memory_->load(table, index);
             if (!Format::is_present(entry))
                 return true;
-            if (level != 1 && !Format::is_leaf(entry, level)) {
+            if (is_table(entry, level)) {
                 const Output child = Format::table_address(entry);
                 unmap_in(child, level - 1, part);
                 if (!is_empty(child))
                     return true;
                 memory_->store(table, index, 0);
-                memory_->free(child);
+                retired().add(child);
             } else {
                 memory_->store(table, index, 0);
+                stale_ = true;
             }
             return true;
         });
@@ -270,16 +397,68 @@ private:
     void change_in(Output table, unsigned level, const Range& range, ChangeRights& change_rights) {
         for_each_entry(level, range, [&](unsigned index, const Range& part) {
             const Entry entry = memory_->load(table, index);
-            if (!Format::is_present(entry))
-                return true;
-            if (level == 1 || Format::is_leaf(entry, level))
-                memory_->store(
-                    table, index,
-                    Format::leaf(Format::address(entry, level), level, change_rights(Format::rights(entry))));
-            else
+            if (is_table(entry, level)) {
                 change_in(Format::table_address(entry), level - 1, part, change_rights);
+                merge_entry(table, index, level);
+            } else if (Format::is_present(entry)) {
+                const Entry changed =
+                    Format::leaf(Format::address(entry, level), level, change_rights(Format::rights(entry)));
+                update(table, index, entry, [&](Entry now) { return changed | (now & kUse); });
+            }
             return true;
         });
+    }
+    // Replaces an entry by next(entry), whatever the CPU notes in it meanwhile.
+    template <class Next>
+    void update(Output table, unsigned index, Entry entry, Next&& next) {
+        Entry wanted = next(entry);
+        while (wanted != entry) {
+            if (memory_->compare_exchange(table, index, entry, wanted)) {
+                stale_ = true;
+                return;
+            }
+            wanted = next(entry);
+        }
+    }
+
+    template <class Visitor>
+    Status take(Input from, std::uint64_t size, Entry use, Visitor& visit) {
+        const Range range = ASHLAR_TRY(range_of(from, size));
+        take_in(root_, Format::kLevels, range, use, visit);
+        finish();
+        return {};
+    }
+    template <class Visitor>
+    void take_in(Output table, unsigned level, const Range& range, Entry use, Visitor& visit) {
+        for_each_entry(level, range, [&](unsigned index, const Range& part) {
+            const Entry entry = memory_->load(table, index);
+            if (is_table(entry, level)) {
+                take_in(Format::table_address(entry), level - 1, part, use, visit);
+            } else if (Format::is_present(entry) && (entry & use) != 0) {
+                update(table, index, entry, [&](Entry now) { return now & ~use; });
+                visit(part.begin & ~(size_of(level) - 1), size_of(level));
+            }
+            return true;
+        });
+    }
+
+    // For a table that has just been unlinked.
+    RetiredTables<Format, Memory>& retired() {
+        if (retired_.full())
+            settle();
+        stale_ = true;
+        return retired_;
+    }
+    void finish() {
+        if (batches_ == 0)
+            settle();
+    }
+    // Makes CPUs forget what is stale; then nobody walks the retired tables any more.
+    void settle() {
+        if (stale_)
+            memory_->invalidate();
+        stale_ = false;
+        retired_.release(*memory_);
     }
 
     template <class Visitor>
@@ -289,8 +468,8 @@ private:
             const std::uint64_t input = base + index * size_of(level);
             if (!Format::is_present(entry))
                 continue;
-            if (level == 1 || Format::is_leaf(entry, level))
-                visit(input, Mapping{Format::address(entry, level), size_of(level), Format::rights(entry)});
+            if (!is_table(entry, level))
+                visit(input, mapping_of(entry, level));
             else
                 visit_leaves(Format::table_address(entry), level - 1, input, visit);
         }
@@ -299,7 +478,7 @@ private:
     void free_tables(Output table, unsigned level) {
         for (unsigned index = 0; level != 1 && index < kEntries; ++index) {
             const Entry entry = memory_->load(table, index);
-            if (Format::is_present(entry) && !Format::is_leaf(entry, level))
+            if (is_table(entry, level))
                 free_tables(Format::table_address(entry), level - 1);
         }
         memory_->free(table);
@@ -308,6 +487,9 @@ private:
     Memory* memory_;
     Output root_;
     unsigned largest_level_;
+    unsigned batches_ = 0;
+    bool stale_ = false; // CPUs may have cached what is not so any more
+    RetiredTables<Format, Memory> retired_;
 };
 
 } // namespace ashlar

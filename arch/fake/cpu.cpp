@@ -55,6 +55,10 @@ void wait_for_interrupt() {
     }
     take_timer_interrupt();
 }
+void kick(unsigned cpu) {
+    if (machine().on_kick)
+        machine().on_kick(cpu);
+}
 void* physical_to_virtual(PhysicalAddress address) {
     ASHLAR_ASSERT(address.value() < machine().memory_size);
     return machine().memory + address.value();

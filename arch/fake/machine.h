@@ -19,6 +19,8 @@ struct Machine {
     bool interrupts_on = false;
     std::string console_output;
     std::string console_input; // taken from the front
+    // What happens when a CPU is kicked; by any thread.
+    std::function<void(unsigned)> on_kick;
     // What happens while the CPU waits; by default time jumps to the timer's deadline.
     std::function<void()> on_wait;
 };

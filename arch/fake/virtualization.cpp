@@ -1,75 +1,36 @@
 #include "arch/fake/virtualization.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "arch/fake/machine.h"
 #include "arch/x86_64/page_table_format.h"
 #include "kernel/embedded.h"
-#include "lib/page_table.h"
+#include "kernel/second_level.h"
 
 namespace ashlar::arch {
 namespace fake {
 namespace {
 
-class TableFrames {
-public:
-    explicit TableFrames(kernel::MemorySource& memory) : memory_(memory) {}
-    Result<PhysicalAddress> allocate() { return memory_.allocate_zeroed(0); }
-    void free(PhysicalAddress table) { memory_.free(table, 0); }
-    std::uint64_t load(PhysicalAddress table, unsigned index) const { return entries(table)[index]; }
-    void store(PhysicalAddress table, unsigned index, std::uint64_t entry) { entries(table)[index] = entry; }
-
-private:
-    static std::uint64_t* entries(PhysicalAddress table) {
-        return static_cast<std::uint64_t*>(physical_to_virtual(table));
-    }
-    kernel::MemorySource& memory_;
-};
-
-using Table = PageTable<LongModeFormat<GuestPhysicalAddress, PhysicalAddress>, TableFrames>;
-
-PageRights rights_of(kernel::Rights rights) {
-    return {.write = rights.write, .execute = rights.execute, .user = true};
-}
-
 // Real tables in the VM's frames, so that tests see what they cost.
-class TableSpace final : public kernel::AddressSpace {
-public:
-    static Result<TableSpace*> create(kernel::MemorySource& memory) {
-        TableSpace* const space = ASHLAR_TRY(kernel::create_in_frames<TableSpace>(memory, memory));
-        Result<Table> table = Table::create(space->frames_);
-        if (!table.ok()) {
-            kernel::destroy_in_frames(memory, space);
-            return table.error();
-        }
-        space->table_.emplace(std::move(table).value());
-        return space;
-    }
-    explicit TableSpace(kernel::MemorySource& memory) : memory_(memory), frames_(memory) {}
+struct TablePolicy {
+    using Format = LongModeFormat<GuestPhysicalAddress, PhysicalAddress>;
 
-    void destroy() { kernel::destroy_in_frames(memory_, this); }
-    Status map(GuestPhysicalAddress from, PhysicalAddress to, std::uint64_t size, kernel::Rights rights,
-               kernel::MemoryType) override {
-        return table_->map(from, to, size, rights_of(rights));
+    static unsigned largest_level() { return 3; }
+    static Result<PageRights> encode(kernel::Rights rights, kernel::MemoryType type) {
+        return PageRights{.write = rights.write,
+                          .execute = rights.execute,
+                          .user = rights.read,
+                          .uncached = type == kernel::MemoryType::Uncached};
     }
-    Status unmap(GuestPhysicalAddress from, std::uint64_t size) override { return table_->unmap(from, size); }
-    Status protect(GuestPhysicalAddress from, std::uint64_t size, kernel::Rights rights) override {
-        return table_->protect(from, size, rights_of(rights));
+    static PageRights with_rights(PageRights now, kernel::Rights rights) {
+        return {
+            .write = rights.write, .execute = rights.execute, .user = rights.read, .uncached = now.uncached};
     }
-    Result<kernel::Mapping> translate(GuestPhysicalAddress address) const override {
-        const Table::Mapping mapping = ASHLAR_TRY(table_->translate(address));
-        return kernel::Mapping{
-            mapping.address,
-            mapping.leaf_size,
-            {.read = true, .write = mapping.rights.write, .execute = mapping.rights.execute}};
+    static kernel::Rights decode(PageRights rights) {
+        return {.read = rights.user, .write = rights.write, .execute = rights.execute};
     }
-
-private:
-    kernel::MemorySource& memory_;
-    TableFrames frames_;
-    std::optional<Table> table_;
 };
+using TableSpace = kernel::SecondLevel<TablePolicy>;
 
 } // namespace
 

@@ -11,7 +11,8 @@ extern "C" void interrupt_dispatch(const InterruptFrame& frame) {
     const std::uint64_t vector = frame.vector & 0xff;
     switch (vector) {
     case kTimerInterruptVector:
-    case kConsoleInterruptVector: return end_of_interrupt();
+    case kConsoleInterruptVector:
+    case kKickVector: return end_of_interrupt();
     case kSpuriousVector: return;
     default: break;
     }

@@ -14,12 +14,14 @@ constexpr std::uint32_t kMsrApicBase = 0x1b, kMsrX2Apic = 0x800;
 constexpr std::uint64_t kApicEnable = 1 << 11, kX2ApicEnable = 1 << 10;
 // Register offsets; x2APIC's MSR number is the offset / 16.
 constexpr std::uint32_t kId = 0x20, kTaskPriority = 0x80, kEndOfInterrupt = 0xb0, kSpurious = 0xf0,
-                        kTimerVector = 0x320, kLint0 = 0x350, kLint1 = 0x360, kErrorVector = 0x370,
-                        kTimerInitial = 0x380, kTimerCurrent = 0x390, kTimerDivide = 0x3e0;
+                        kCommandLow = 0x300, kCommandHigh = 0x310, kTimerVector = 0x320, kLint0 = 0x350,
+                        kLint1 = 0x360, kErrorVector = 0x370, kTimerInitial = 0x380, kTimerCurrent = 0x390,
+                        kTimerDivide = 0x3e0;
 constexpr std::uint32_t kMasked = 1 << 16, kNmi = 4 << 8;
 
 constinit volatile std::uint32_t* registers = nullptr; // nullptr: x2APIC mode
 constinit bool enabled = false;
+constinit std::uint32_t id_of_this_cpu = 0; // the others are not started
 
 std::uint32_t read(std::uint32_t offset) {
     return registers != nullptr ? registers[offset / 4]
@@ -30,6 +32,9 @@ void write(std::uint32_t offset, std::uint32_t value) {
         registers[offset / 4] = value;
     else
         write_msr(kMsrX2Apic + offset / 16, value);
+}
+std::uint32_t own_id() {
+    return registers != nullptr ? read(kId) >> 24 : read(kId);
 }
 
 // Both 8259s: vectors where no exception is, everything masked.
@@ -65,6 +70,7 @@ Status enable_local_apic(const acpi::Tables& tables) {
     constexpr std::uint32_t kSoftwareEnable = 1 << 8;
     write(kSpurious, kSoftwareEnable | kSpuriousVector);
     write(kTimerVector, kTimerInterruptVector);
+    id_of_this_cpu = own_id();
     enabled = true;
     return {};
 }
@@ -100,7 +106,7 @@ Status route_console(const acpi::Tables& tables) {
             input = other.global;
             mode = ((other.flags & 3) == 3 ? 1u << 13 : 0) | ((other.flags >> 2 & 3) == 3 ? 1u << 15 : 0);
         }
-    const std::uint32_t apic_id = registers != nullptr ? read(kId) >> 24 : read(kId);
+    const std::uint32_t apic_id = own_id();
     for (const acpi::InterruptController& controller : tables.io_apics) {
         ASHLAR_TRY(map_device(controller.address, kPageSize));
         IoApic io_apic(controller.address);
@@ -129,6 +135,19 @@ Status initialize_interrupts(const acpi::Tables& tables, Sink& diagnostics) {
 void end_of_interrupt() {
     if (enabled)
         write(kEndOfInterrupt, 0);
+}
+void send_interrupt(std::uint32_t apic_id, unsigned vector) {
+    if (registers == nullptr)
+        return write_msr(kMsrX2Apic + kCommandLow / 16, std::uint64_t{apic_id} << 32 | vector);
+    constexpr std::uint32_t kPending = 1 << 12;
+    while ((read(kCommandLow) & kPending) != 0) { // the one before is on its way
+    }
+    write(kCommandHigh, apic_id << 24);
+    write(kCommandLow, vector);
+}
+void kick(unsigned cpu) {
+    ASHLAR_ASSERT(cpu == current_cpu());
+    send_interrupt(id_of_this_cpu, kKickVector);
 }
 void start_apic_timer(std::uint32_t ticks) {
     write(kTimerInitial, ticks);

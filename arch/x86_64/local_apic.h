@@ -15,6 +15,9 @@ Status initialize_interrupts(const acpi::Tables& tables, Sink& diagnostics);
 
 void end_of_interrupt();
 
+// To the CPU with that APIC; interrupts are off.
+void send_interrupt(std::uint32_t apic_id, unsigned vector);
+
 // The timer counts down from `ticks` once and interrupts. 0 stops it.
 void start_apic_timer(std::uint32_t ticks);
 std::uint32_t apic_timer_count();

@@ -28,7 +28,8 @@ struct LongModeFormat {
     static constexpr unsigned kInputBits = 48;
 
     static constexpr std::uint64_t kPresent = 1 << 0, kWrite = 1 << 1, kUser = 1 << 2, kWriteThrough = 1 << 3,
-                                   kCacheDisable = 1 << 4, kLarge = 1 << 7;
+                                   kCacheDisable = 1 << 4, kAccessed = 1 << 5, kDirty = 1 << 6,
+                                   kLarge = 1 << 7;
     static constexpr std::uint64_t kNoExecute = std::uint64_t{1} << 63;
     static constexpr std::uint64_t kAddress = 0x000f'ffff'ffff'f000;
 

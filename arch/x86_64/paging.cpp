@@ -9,6 +9,7 @@
 #include "arch/x86_64/common/stacks.h"
 #include "arch/x86_64/memory_layout.h"
 #include "kernel/usable_memory.h"
+#include "lib/table_entries.h"
 
 namespace ashlar::arch {
 namespace {
@@ -31,10 +32,18 @@ public:
         return cursor_;
     }
     void free(PhysicalAddress) {} // tables of the hypervisor are never torn down
-    std::uint64_t load(PhysicalAddress table, unsigned index) const { return entries(table)[index]; }
-    void store(PhysicalAddress table, unsigned index, std::uint64_t entry) {
-        __atomic_store_n(&entries(table)[index], entry, __ATOMIC_RELEASE);
+    std::uint64_t load(PhysicalAddress table, unsigned index) const {
+        return load_entry(entries(table)[index]);
     }
+    void store(PhysicalAddress table, unsigned index, std::uint64_t entry) {
+        store_entry(entries(table)[index], entry);
+    }
+    bool compare_exchange(PhysicalAddress table, unsigned index, std::uint64_t& expected,
+                          std::uint64_t entry) {
+        return compare_exchange_entry(entries(table)[index], expected, entry);
+    }
+    // No entry is global.
+    void invalidate() { write_cr3(read_cr3()); }
     PhysicalAddress cursor() const { return cursor_; }
 
 private:

@@ -102,8 +102,12 @@ TEST_F(EntryTest, FlushesWhenTranslationsWentAway) {
     EXPECT_EQ(enter(cpu).control.tlb_control, 0u);
     ASSERT_TRUE(space().unmap(from, kPageSize).ok());
     EXPECT_EQ(enter(cpu).control.tlb_control, 1u);
+    ASSERT_TRUE(space().unmap(from, kPageSize).ok()); // there is nothing
+    EXPECT_EQ(enter(cpu).control.tlb_control, 0u);
     hardware().features.flush_by_asid = true;
-    ASSERT_TRUE(space().unmap(from, kPageSize).ok());
+    ASSERT_TRUE(
+        space().map(from, PhysicalAddress(0x10'0000), kPageSize, {}, kernel::MemoryType::WriteBack).ok());
+    ASSERT_TRUE(space().protect(from, kPageSize, {.read = true, .write = true}).ok());
     EXPECT_EQ(enter(cpu).control.tlb_control, 3u);
     EXPECT_EQ(enter(cpu).control.tlb_control, 0u);
     cpu.destroy();

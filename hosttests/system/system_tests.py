@@ -441,6 +441,12 @@ def test_exceptions_of_the_hypervisor_are_reported(folder):
             console.expect_exit(FAILED)
 
 
+def test_a_cpu_can_be_kicked(folder):
+    with Console(qemu_command(append="selftest=kick"), 60) as console:
+        console.expect("ashlar: selftest: was kicked")
+        console.expect_exit(WELL)
+
+
 # ---------------------------------------------------------------- other ways to boot
 
 def test_grub_boots_the_hypervisor_on_bios(folder):

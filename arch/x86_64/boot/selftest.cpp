@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "arch/cpu.h"
 #include "arch/x86_64/paging.h"
 #include "kernel/log.h"
 #include "lib/assert.h"
@@ -26,6 +27,14 @@ using kernel::log;
     *reinterpret_cast<volatile std::byte*>(&run_selftest) = std::byte{0};
 }
 
+// Nothing else wakes the CPU: the timer is off, nobody types.
+void kick_this_cpu() {
+    disable_interrupts();
+    kick(current_cpu());
+    wait_for_interrupt();
+    log("ashlar: selftest: was kicked\n");
+}
+
 } // namespace
 
 void run_selftest(std::string_view command_line) {
@@ -46,9 +55,11 @@ void run_selftest(std::string_view command_line) {
         asm volatile("ud2");
     else if (name == "assertion")
         ASHLAR_ASSERT(name.empty());
+    else if (name == "kick")
+        kick_this_cpu();
     else
         log("ashlar: selftest: unknown; there are page-fault, write-to-code, stack-overflow, invalid-opcode, "
-            "assertion\n");
+            "assertion, kick\n");
 }
 
 } // namespace ashlar::arch

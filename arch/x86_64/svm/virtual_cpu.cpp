@@ -41,7 +41,7 @@ std::uint64_t read_xcr0() {
 } // namespace
 
 SvmCpu::SvmCpu(kernel::MemorySource& memory, NestedPaging& space, PhysicalAddress vmcb, PhysicalAddress state)
-    : memory_(memory), space_(space), vmcb_(vmcb), state_(state) {
+    : memory_(memory), space_(space), vmcb_(vmcb), state_(state), translations_(space.shootdown()) {
     asid_ = 1 + next_asid++ % usable_asids();
 }
 
@@ -150,12 +150,12 @@ void SvmCpu::save() {
     save_extended_state(extended_state());
 }
 
-void SvmCpu::prepare_flush() {
+void SvmCpu::prepare_flush(std::uint64_t generation) {
     ControlArea& control = vmcb().control;
     control.tlb_control = kFlushNothing;
-    if (flushed_generation_ != space_.generation())
+    if (flushed_generation_ != generation)
         control.tlb_control = features().flush_by_asid ? kFlushThisAsid : kFlushAll;
-    flushed_generation_ = space_.generation();
+    flushed_generation_ = generation;
 }
 
 int SvmCpu::highest_pending() const {
@@ -189,10 +189,11 @@ void SvmCpu::prepare_events() {
 
 kernel::VmExit SvmCpu::run() {
     ControlArea& control = vmcb().control;
-    prepare_flush();
     prepare_events();
     control.clean_bits = 0;
+    prepare_flush(translations_.enter());
     svm_run(vmcb_.value(), &registers_, host_state().value());
+    translations_.leave();
     control.event_injection = 0;
     // An exit in the middle of delivering an event: it must be delivered again. What an instruction asked for
     // comes again by itself, since RIP is still at the instruction.

@@ -6,6 +6,7 @@
 #include "arch/x86_64/svm/exit_code.h"
 #include "arch/x86_64/svm/nested_paging.h"
 #include "arch/x86_64/svm/vmcb.h"
+#include "kernel/shootdown.h"
 #include "kernel/virtual_cpu.h"
 #include "lib/bitmap.h"
 
@@ -41,7 +42,7 @@ private:
     std::byte* extended_state() const { return static_cast<std::byte*>(physical_to_virtual(state_)); }
     void set_controls();
     void set_entry_registers(const kernel::EntryState& state);
-    void prepare_flush();
+    void prepare_flush(std::uint64_t generation);
     void prepare_events();
     int highest_pending() const;
     void skip(unsigned length);
@@ -61,7 +62,8 @@ private:
     Bitmap<256> pending_;
     std::uint64_t xcr0_ = 1;
     std::uint64_t injections_ = 0;
-    std::uint64_t flushed_generation_ = ~std::uint64_t{0};
+    kernel::CachedTranslations translations_;
+    std::uint64_t flushed_generation_ = ~std::uint64_t{0}; // as of which there is nothing older in the TLB
     std::uint32_t asid_ = 0;
 };
 

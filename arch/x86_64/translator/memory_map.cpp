@@ -9,6 +9,7 @@
 #include "arch/x86_64/translator/layout.h"
 #include "lib/assert.h"
 #include "lib/page_table.h"
+#include "lib/table_entries.h"
 
 // Page-aligned borders of the image's parts, by the linker script.
 extern "C" const std::byte image_begin[], rodata_begin[], data_begin[], image_end[];
@@ -31,10 +32,17 @@ public:
         return frame;
     }
     void free(GuestPhysicalAddress) {} // tables are only built
-    std::uint64_t load(GuestPhysicalAddress table, unsigned index) const { return entries(table)[index]; }
-    void store(GuestPhysicalAddress table, unsigned index, std::uint64_t entry) {
-        const_cast<volatile std::uint64_t*>(entries(table))[index] = entry;
+    std::uint64_t load(GuestPhysicalAddress table, unsigned index) const {
+        return load_entry(entries(table)[index]);
     }
+    void store(GuestPhysicalAddress table, unsigned index, std::uint64_t entry) {
+        store_entry(entries(table)[index], entry);
+    }
+    bool compare_exchange(GuestPhysicalAddress table, unsigned index, std::uint64_t& expected,
+                          std::uint64_t entry) {
+        return compare_exchange_entry(entries(table)[index], expected, entry);
+    }
+    void invalidate() {} // nothing is mapped but before the CPU uses the tables
 
     // Offset in private memory of what is left.
     std::uint64_t next() const { return next_; }

@@ -26,6 +26,7 @@ void enable_interrupts();
 void disable_interrupts();
 bool interrupts_enabled();
 void wait_for_interrupt();
+void kick(unsigned cpu);
 void* physical_to_virtual(PhysicalAddress address);
 PhysicalAddress virtual_to_physical(const void* direct_map_pointer);
 std::uint64_t now_ns();

@@ -26,6 +26,9 @@ bool interrupts_enabled();
 // Sleeps until an interrupt; atomic with enabling them, returns with interrupts off.
 void wait_for_interrupt();
 
+// Makes a CPU leave the VM that it runs, or enter one only to leave it again.
+void kick(unsigned cpu);
+
 // The direct map of all physical memory (writable, never executable).
 void* physical_to_virtual(PhysicalAddress address);
 PhysicalAddress virtual_to_physical(const void* direct_map_pointer);
