@@ -21,15 +21,14 @@ class Identity final : public mmu::Translator {
 public:
     bool translate(std::uint64_t address, unsigned, mmu::Access, mmu::Mapping& mapping,
                    mmu::Fault&) override {
-        mapping = {GuestPhysicalAddress(address), kPageSize, true, true, true, true};
+        mapping = {GuestPhysicalAddress(address), {}};
         return true;
     }
-    bool look_up(std::uint64_t address, mmu::Access access, mmu::Mapping& mapping,
-                 bool& whole_leaf) override {
+    bool look_up(std::uint64_t address, mmu::Access access, mmu::Mapping& mapping) override {
         mmu::Fault fault;
-        whole_leaf = true;
         return translate(address, 1, access, mapping, fault);
     }
+    void fetches_by(std::uint64_t, const mmu::Mapping&) override {}
     std::uint64_t access_fault(mmu::Access) const override { return 5; }
     std::uint64_t misaligned_fault(mmu::Access) const override { return 4; }
 };

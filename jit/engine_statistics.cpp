@@ -78,6 +78,7 @@ void report(const EngineStatistics& statistics, Facts& facts) {
     facts.add("guest", "exceptions", statistics.exceptions);
     facts.add("guest", "interrupts", statistics.interrupts);
     facts.add("guest", "tlb_misses", statistics.tlb_misses);
+    facts.add("guest", "page_walks", statistics.page_walks);
 }
 
 } // namespace ashlar::jit

@@ -44,7 +44,7 @@ struct EngineStatistics {
     bool counts_regions = false; // what follows is counted
     std::uint64_t region_instructions = 0;
     std::array<LeaveStatistics, optimizer::kLeaves> leaves{};
-    std::uint64_t block_lookups = 0, tlb_misses = 0, exceptions = 0, interrupts = 0;
+    std::uint64_t block_lookups = 0, tlb_misses = 0, page_walks = 0, exceptions = 0, interrupts = 0;
 };
 
 // All but `instructions`.

@@ -45,6 +45,7 @@ public:
     std::uint64_t probes_found() const { return context_.probes_found; }
     std::uint64_t probes_failed() const { return context_.probes_failed; }
     std::uint64_t tlb_misses() const { return mmu_.misses(); }
+    std::uint64_t page_walks() const { return mmu_.walks(); }
 
 private:
     // A link that waits for the code at its target.
@@ -72,7 +73,8 @@ private:
     // mmu::Translator
     bool translate(std::uint64_t address, unsigned length, mmu::Access access, mmu::Mapping& mapping,
                    mmu::Fault& fault) override;
-    bool look_up(std::uint64_t address, mmu::Access access, mmu::Mapping& mapping, bool& whole_leaf) override;
+    bool look_up(std::uint64_t address, mmu::Access access, mmu::Mapping& mapping) override;
+    void fetches_by(std::uint64_t address, const mmu::Mapping& mapping) override;
     std::uint64_t access_fault(mmu::Access access) const override;
     std::uint64_t misaligned_fault(mmu::Access access) const override;
 
@@ -128,6 +130,7 @@ private:
     void initialize_views();
     CodeView& current_view();
     mmu::Mmu::Selection data_selection() const;
+    mmu::Mmu::Selection fetch_selection() const;
     // A fetch of the supervisor's came from a page that is not global.
     void separate_supervisor();
     std::size_t index_of(const Space& space) const {
@@ -164,6 +167,9 @@ private:
     CodeView* view_ = &machine_;    // current
     PendingLink pending_link_;
     std::optional<std::uint64_t> outdated_region_; // virtual pc, under the present translations
+    // Whether loads and stores go by page tables and nothing else, and who does.
+    bool plain_ = false;
+    mmu::Denials plain_audience_ = 0;
 };
 
 } // namespace ashlar::jit

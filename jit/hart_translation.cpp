@@ -3,6 +3,7 @@
 #include "jit/engine_core.h"
 #include "jit/fp_host.h"
 #include "jit/frontend/riscv64/csr.h"
+#include "jit/frontend/riscv64/page_table.h"
 #include "jit/frontend/riscv64/pmp.h"
 #include "jit/frontend/riscv64/translate.h"
 #include "jit/hart.h"
@@ -40,6 +41,12 @@ AccessType access_type(mmu::Access access) {
     return AccessType::Store;
 }
 
+mmu::Mapping mapping_of(const riscv64::Translation& translation) {
+    return {translation.address, {translation.level, translation.global},
+            translation.denies,  translation.uniform,
+            translation.whole,   translation.identity};
+}
+
 } // namespace
 
 void EngineHart::refresh_context() {
@@ -49,7 +56,10 @@ void EngineHart::refresh_context() {
     const mmu::Mmu::Selection data = data_selection();
     if (data.context == data_context::kReadsExecutable)
         mmu_.flush_data(data);
-    mmu_.select(data, view_->fetches);
+    mmu_.select(data, fetch_selection());
+    plain_ = data.owner < kSpaces && riscv64::pmp_grants_everything(state_->control.pmp) &&
+             riscv64::satp::mode(state_->control.satp) != riscv64::satp::kModeBare;
+    plain_audience_ = data.audience;
     if (view_->doubtful)
         confirm(*view_);
     context_.tlb = mmu_.data_entries();
@@ -73,15 +83,28 @@ EngineHart::CodeView& EngineHart::current_view() {
 mmu::Mmu::Selection EngineHart::data_selection() const {
     const Privilege privilege = riscv64::effective_privilege(*state_, AccessType::Load);
     const std::uint64_t status = state_->control.mstatus;
+    const mmu::Denials audience =
+        riscv64::needs(*state_, AccessType::Load) & (mmu::denies::kUser | mmu::denies::kSupervisor);
     if (privilege == Privilege::Machine)
-        return {kShared, data_context::kMachine};
+        return {kShared, data_context::kMachine, mmu::Mmu::kAlone, audience};
     if ((status & riscv64::mstatus::kMxr) != 0)
-        return {kShared, data_context::kReadsExecutable};
+        return {kShared, data_context::kReadsExecutable, mmu::Mmu::kNobody, audience};
+    const std::size_t owner = index_of(*space_);
     if (privilege == Privilege::User)
-        return {index_of(*space_), data_context::kUser};
-    const std::size_t space = space_->own_supervisor ? index_of(*space_) : kShared;
-    return {space, (status & riscv64::mstatus::kSum) != 0 ? data_context::kSupervisorSum
-                                                          : data_context::kSupervisor};
+        return {owner, data_context::kUser, owner, audience};
+    const std::size_t space = space_->own_supervisor ? owner : kShared;
+    const bool sum = (status & riscv64::mstatus::kSum) != 0;
+    return {space, sum ? data_context::kSupervisorSum : data_context::kSupervisor, owner, audience};
+}
+
+// The view's context, in the current space.
+mmu::Mmu::Selection EngineHart::fetch_selection() const {
+    mmu::Mmu::Selection selection = view_->fetches;
+    const bool alone = state_->control.privilege == Privilege::Machine;
+    selection.owner = alone ? mmu::Mmu::kAlone : index_of(*space_);
+    selection.audience =
+        riscv64::needs(*state_, AccessType::Fetch) & (mmu::denies::kUser | mmu::denies::kSupervisor);
+    return selection;
 }
 
 void EngineHart::initialize_views() {
@@ -158,7 +181,7 @@ void EngineHart::confirm(CodeView& view) {
         const riscv64::TranslationResult now =
             riscv64::look_up(*state_, engine_.memory(), GuestVirtualAddress(leaf.address), AccessType::Fetch);
         same = now.ok && now.translation.address.value() == leaf.physical &&
-               now.translation.page_size == leaf.size && (now.translation.global || &view != &supervisor_);
+               now.translation.page_size() == leaf.size && (now.translation.global || &view != &supervisor_);
     }
     if (!same)
         renew(view);
@@ -220,35 +243,41 @@ void EngineHart::apply(Effect effect) {
 
 bool EngineHart::translate(std::uint64_t address, unsigned length, mmu::Access access, mmu::Mapping& mapping,
                            mmu::Fault& fault) {
+    if (plain_ && access != mmu::Access::Fetch) {
+        const std::uint64_t root = state_->control.satp & riscv64::satp::kPpn;
+        const mmu::Denials kind = access == mmu::Access::Load ? mmu::denies::kLoads : mmu::denies::kStores;
+        const riscv64::PlainLeaf leaf =
+            riscv64::walk_plainly(engine_.memory(), root, address, kind | plain_audience_);
+        if (leaf.entry != 0) {
+            const std::uint64_t offset = address & (mmu::page_size(leaf.level) - 1);
+            mapping = {GuestPhysicalAddress(riscv64::pte::physical_page(leaf.entry) << kPageShift | offset),
+                       {leaf.level, leaf.global},
+                       riscv64::denials_of_leaf(leaf.entry, false)};
+            return true;
+        }
+    }
     const riscv64::TranslationResult result = riscv64::translate(
         *state_, engine_.memory(), GuestVirtualAddress(address), length, access_type(access));
     if (!result.ok) {
         fault = {static_cast<std::uint64_t>(result.cause), address};
         return false;
     }
-    const riscv64::Translation& translation = result.translation;
-    mapping = {translation.address, {translation.page_size, translation.global},
-               translation.read,    translation.write,
-               translation.execute, translation.uniform};
-    if (access == mmu::Access::Fetch && translation.uniform) {
-        if (view_ == &supervisor_ && !translation.global)
-            separate_supervisor();
-        view_->pages.add(address, translation.address.value(), translation.page_size);
-    }
+    mapping = mapping_of(result.translation);
     return true;
 }
 
-bool EngineHart::look_up(std::uint64_t address, mmu::Access access, mmu::Mapping& mapping, bool& whole_leaf) {
+bool EngineHart::look_up(std::uint64_t address, mmu::Access access, mmu::Mapping& mapping) {
     const riscv64::TranslationResult result =
         riscv64::look_up(*state_, engine_.memory(), GuestVirtualAddress(address), access_type(access));
-    if (!result.ok)
-        return false;
-    const riscv64::Translation& translation = result.translation;
-    mapping = {translation.address, {translation.page_size, translation.global},
-               translation.read,    translation.write,
-               translation.execute, translation.uniform};
-    whole_leaf = riscv64::pmp_grants_everything(state_->control.pmp);
-    return true;
+    if (result.ok)
+        mapping = mapping_of(result.translation);
+    return result.ok;
+}
+
+void EngineHart::fetches_by(std::uint64_t address, const mmu::Mapping& mapping) {
+    if (view_ == &supervisor_ && !mapping.kind.global)
+        separate_supervisor();
+    view_->pages.add(address, mapping.address.value(), mmu::page_size(mapping.kind.level));
 }
 
 std::uint64_t EngineHart::access_fault(mmu::Access access) const {

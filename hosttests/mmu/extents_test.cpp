@@ -18,7 +18,7 @@ constexpr std::size_t kRead = 0, kWrite = Extents::kFirstToWrite;
 class Table final : public Translator {
 public:
     bool translate(std::uint64_t, unsigned, Access, Mapping&, Fault&) override { return false; }
-    bool look_up(std::uint64_t address, Access access, Mapping& mapping, bool& whole_leaf) override {
+    bool look_up(std::uint64_t address, Access access, Mapping& mapping) override {
         const std::uint64_t page = address >> kPageShift;
         if (absent.contains(page) || address >= 2 * kPages * kPageSize)
             return false;
@@ -27,19 +27,17 @@ public:
         if (access == Access::Store && !writable)
             return false;
         mapping = {GuestPhysicalAddress(kRam + address + moved),
-                   {leaf, !local.contains(page)},
-                   true,
-                   writable,
-                   false,
-                   true};
-        whole_leaf = true;
+                   {level, !local.contains(page)},
+                   writable ? 0 : denies::kStores};
         return true;
     }
+    void fetches_by(std::uint64_t, const Mapping&) override {}
     std::uint64_t access_fault(Access) const override { return 5; }
     std::uint64_t misaligned_fault(Access) const override { return 4; }
 
     std::set<std::uint64_t> absent, clean, local;
-    std::uint64_t moved_from = ~std::uint64_t{0}, leaf = kPageSize;
+    std::uint64_t moved_from = ~std::uint64_t{0};
+    unsigned level = 0;
 };
 
 class ExtentsTest : public testing::Test {
@@ -92,7 +90,7 @@ TEST_F(ExtentsTest, EndWithRam) {
     EXPECT_FALSE(admits(kRead, page(kPages)));
     EXPECT_FALSE(mmu.find_extent(kRead, page(kPages), 8));
     EXPECT_FALSE(mmu.find_extent(kRead, page(kPages) - 4, 8)) << "its last bytes are not in RAM";
-    table.leaf = std::uint64_t{1} << 30;
+    table.level = 2;
     mmu.flush_all();
     ASSERT_TRUE(mmu.find_extent(kRead, page(7), 8));
     EXPECT_FALSE(admits(kRead, page(kPages)));
@@ -117,7 +115,7 @@ TEST_F(ExtentsTest, ForStoresAvoidCodeAndCleanPages) {
     EXPECT_FALSE(mmu.find_extent(kWrite, page(20), 8));
     ASSERT_TRUE(mmu.find_extent(kRead, page(12), 8));
     EXPECT_TRUE(admits(kRead, page(8)));
-    table.leaf = std::uint64_t{2} << 20;
+    table.level = 1;
     mmu.flush_all();
     ASSERT_TRUE(mmu.find_extent(kWrite, page(12), 8));
     EXPECT_FALSE(admits(kWrite, page(8))) << "in the middle of a superpage";
@@ -155,9 +153,18 @@ TEST_F(ExtentsTest, EndWhenAnyOfTheirPagesIsFlushed) {
     EXPECT_FALSE(admits(kWrite, page(12)));
 }
 
+TEST_F(ExtentsTest, EndWhenAnyOfTheirPhysicalPagesIsFlushed) {
+    table.absent = {100};
+    ASSERT_TRUE(mmu.find_extent(kRead, page(12), 8));
+    ASSERT_TRUE(mmu.find_extent(kWrite, page(140), 8));
+    mmu.flush_physical(GuestPhysicalAddress(kRam + page(30)));
+    EXPECT_FALSE(admits(kRead, page(12)));
+    EXPECT_TRUE(admits(kWrite, page(140)));
+}
+
 TEST_F(ExtentsTest, EndWithTheWholeLeafThatIsFlushed) {
     // Given: two extents in one superpage, with a page of code between
-    table.leaf = std::uint64_t{2} << 20;
+    table.level = 1;
     memory.mark_code_page(GuestPhysicalAddress(kRam + page(8)), true);
     ASSERT_TRUE(mmu.find_extent(kWrite, page(4), 8));
     ASSERT_TRUE(mmu.find_extent(kWrite + 1, page(12), 8));

@@ -1,74 +1,10 @@
 #include "jit/mmu/mmu.h"
 
-#include <gtest/gtest.h>
-
-#include <vector>
+#include "hosttests/mmu/mmu_fixture.h"
 
 namespace ashlar::jit::mmu {
 
 namespace {
-
-constexpr std::uint64_t kRam = 0x8000'0000;
-constexpr std::size_t kPages = 16;
-
-// Virtual page n is RAM page n, unless absent; counts the walks.
-class Identity final : public Translator {
-public:
-    bool translate(std::uint64_t address, unsigned, Access access, Mapping& mapping, Fault& fault) override {
-        ++walks;
-        const bool denied = access == Access::Store && read_only;
-        if (address >> kPageShift == absent || denied) {
-            fault = {13, address};
-            return false;
-        }
-        mapping = {
-            GuestPhysicalAddress(base + address), {page_size, global}, true, !read_only, true, uniform};
-        return true;
-    }
-    bool look_up(std::uint64_t address, Access access, Mapping& mapping, bool& whole_leaf) override {
-        Fault fault;
-        whole_leaf = true;
-        return translate(address, 1, access, mapping, fault);
-    }
-    std::uint64_t access_fault(Access) const override { return 5; }
-    std::uint64_t misaligned_fault(Access) const override { return 4; }
-
-    std::uint64_t base = kRam;
-    std::uint64_t absent = ~std::uint64_t{0};
-    std::uint64_t page_size = kPageSize;
-    bool read_only = false, uniform = true, global = false;
-    unsigned walks = 0;
-};
-
-class Register final : public MmioDevice {
-public:
-    Result<std::uint64_t> read(std::uint64_t offset, unsigned width) override {
-        return offset == 0x100 ? Result<std::uint64_t>(Error::Denied) : value + offset + width;
-    }
-    Status write(std::uint64_t, unsigned, std::uint64_t v) override {
-        value = v;
-        return {};
-    }
-    std::uint64_t value = 0;
-};
-
-class MmuTest : public testing::Test {
-protected:
-    std::vector<std::byte> bytes = std::vector<std::byte>(kPages * kPageSize);
-    std::vector<std::uint8_t> code_pages = std::vector<std::uint8_t>(kPages);
-    GuestMemory memory{GuestPhysicalAddress(kRam), {bytes.data(), bytes.size()}, code_pages.data()};
-    Bus bus;
-    Identity translator;
-    Mmu mmu{memory, bus, translator};
-    std::uint64_t value = 0;
-
-    bool hits_read(std::uint64_t address, unsigned width) {
-        return mmu.data_entries()[Tlb::index(address)].read == tag_of(address, width);
-    }
-    bool hits_write(std::uint64_t address, unsigned width) {
-        return mmu.data_entries()[Tlb::index(address)].write == tag_of(address, width);
-    }
-};
 
 TEST_F(MmuTest, SecondAccessHits) {
     EXPECT_FALSE(hits_read(0x2000, 8));
@@ -199,12 +135,12 @@ TEST_F(MmuTest, FlushOfAnAddressLeavesOthers) {
 
 TEST_F(MmuTest, FlushOfASuperpageDropsAllItsPages) {
     ASSERT_TRUE(mmu.load(0x1000, 1, value));
-    translator.page_size = 2 << 20;
+    translator.level = 1;
     ASSERT_TRUE(mmu.load(0x2000, 1, value));
     ASSERT_TRUE(mmu.load(0x3000, 1, value));
     mmu.flush(0, 0x3000, kPageSize);
     EXPECT_FALSE(hits_read(0x2000, 1));
-    translator.page_size = kPageSize;
+    translator.level = 0;
     ASSERT_TRUE(mmu.load(0x1000, 1, value));
     mmu.flush(0, 0x3000, kPageSize); // none is left
     EXPECT_TRUE(hits_read(0x1000, 1));
@@ -214,7 +150,7 @@ TEST_F(MmuTest, FlushOfASuperpageReachesItHoweverManyThereAre) {
     constexpr std::uint64_t kSuper = 2 << 20, kCount = 14;
     // A piece of each, at a place of its own in the TLB.
     const auto piece = [](std::uint64_t number) { return number * kSuper + number * kPageSize; };
-    translator.page_size = kSuper;
+    translator.level = 1;
     for (std::uint64_t number = 0; number < kCount; ++number) {
         translator.base = kRam - number * kSuper;
         ASSERT_TRUE(mmu.load(piece(number), 1, value));

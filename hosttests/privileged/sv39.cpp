@@ -2,9 +2,11 @@
 #include "jit/frontend/riscv64/translate.h"
 
 #include <array>
+#include <random>
 #include <vector>
 
 #include "hosttests/privileged/hart_fixture.h"
+#include "jit/frontend/riscv64/page_table.h"
 #include "jit/guest_memory.h"
 
 namespace ashlar::jit::riscv64::test {
@@ -52,6 +54,10 @@ protected:
     TranslationResult access(std::uint64_t address, AccessType type, std::uint64_t length = 1) {
         return translate(hart, memory, GuestVirtualAddress(address), length, type);
     }
+    // Whether accesses of that type may rely on the page.
+    bool grants(const TranslationResult& result, AccessType type) const {
+        return (result.translation.denies & needs(hart, type)) == 0;
+    }
     void expect_fault(std::uint64_t address, AccessType type, bool page_fault) {
         constexpr Cause kPage[] = {Cause::InstructionPageFault, Cause::LoadPageFault, Cause::StorePageFault};
         constexpr Cause kAccess[] = {Cause::InstructionAccessFault, Cause::LoadAccessFault,
@@ -81,20 +87,22 @@ TEST_F(Sv39Test, maps_pages_of_three_sizes) {
     TranslationResult result = access(kVirtual + 0x123, AccessType::Load);
     ASSERT_TRUE(result.ok);
     EXPECT_EQ(result.translation.address.value(), kFrame + 0x123);
-    EXPECT_EQ(result.translation.page_size, 0x1000u);
+    EXPECT_EQ(result.translation.page_size(), 0x1000u);
     EXPECT_TRUE(result.translation.uniform);
 
     put(kMiddle + 3 * 8, 0x8020'0000u >> 12 << 10 | kRwxAd);
     result = access(kVirtual + 0x123, AccessType::Load);
     ASSERT_TRUE(result.ok);
     EXPECT_EQ(result.translation.address.value(), 0x8020'0000u + 0x5123);
-    EXPECT_EQ(result.translation.page_size, 0x20'0000u);
+    EXPECT_EQ(result.translation.page_size(), 0x20'0000u);
+    EXPECT_TRUE(result.translation.whole);
+    EXPECT_FALSE(result.translation.identity);
 
     put(kRoot + 2 * 8, 0x4000'0000u >> 12 << 10 | kRwxAd | kG);
     result = access(kVirtual + 0x123, AccessType::Store);
     ASSERT_TRUE(result.ok);
     EXPECT_EQ(result.translation.address.value(), 0x4000'0000u + 0x60'5123);
-    EXPECT_EQ(result.translation.page_size, 0x4000'0000u);
+    EXPECT_EQ(result.translation.page_size(), 0x4000'0000u);
     EXPECT_TRUE(result.translation.global);
 }
 
@@ -104,8 +112,9 @@ TEST_F(Sv39Test, bare_mode_and_machine_mode_do_not_translate) {
     hart.control.satp = std::uint64_t{8} << 60 | kRoot >> 12;
     hart.control.privilege = Privilege::Machine;
     const TranslationResult result = access(kFrame, AccessType::Fetch);
-    EXPECT_TRUE(result.ok && result.translation.read && result.translation.write &&
-                result.translation.execute);
+    EXPECT_TRUE(result.ok && grants(result, AccessType::Load) && grants(result, AccessType::Store) &&
+                grants(result, AccessType::Fetch));
+    EXPECT_TRUE(result.translation.identity);
     EXPECT_EQ(result.translation.address.value(), kFrame);
 }
 
@@ -166,9 +175,9 @@ TEST_F(Sv39Test, rights) {
             EXPECT_EQ(result.ok, allowed) << static_cast<int>(type);
             if (!result.ok)
                 continue;
-            EXPECT_EQ(result.translation.execute, row.fetch);
-            EXPECT_EQ(result.translation.read, row.load);
-            EXPECT_EQ(result.translation.write, row.store);
+            EXPECT_EQ(grants(result, AccessType::Fetch), row.fetch);
+            EXPECT_EQ(grants(result, AccessType::Load), row.load);
+            EXPECT_EQ(grants(result, AccessType::Store), row.store);
         }
     }
 }
@@ -216,11 +225,11 @@ TEST_F(Sv39Test, superpages_must_be_aligned) {
 TEST_F(Sv39Test, accessed_and_dirty_are_set_on_demand) {
     map(kV | kR | kW | kX);
     TranslationResult result = access(kVirtual, AccessType::Load);
-    EXPECT_TRUE(result.ok && result.translation.read);
-    EXPECT_FALSE(result.translation.write) << "the first store has to walk again";
+    EXPECT_TRUE(result.ok && grants(result, AccessType::Load));
+    EXPECT_FALSE(grants(result, AccessType::Store)) << "the first store has to walk again";
     EXPECT_EQ(get(kLeaf) & (kA | kD), kA);
     result = access(kVirtual, AccessType::Store);
-    EXPECT_TRUE(result.ok && result.translation.write);
+    EXPECT_TRUE(result.ok && grants(result, AccessType::Store));
     EXPECT_EQ(get(kLeaf) & (kA | kD), kA | kD);
 
     map(kV | kR | kW | kX);
@@ -323,7 +332,8 @@ TEST_F(Sv39Test, pmp_applies_to_the_final_address) {
     hart.control.pmp.address[1] = ~std::uint64_t{0} >> 10;
     const TranslationResult result = access(kVirtual, AccessType::Load);
     ASSERT_TRUE(result.ok);
-    EXPECT_TRUE(result.translation.read && !result.translation.write && !result.translation.execute);
+    EXPECT_TRUE(grants(result, AccessType::Load) && !grants(result, AccessType::Store) &&
+                !grants(result, AccessType::Fetch));
     expect_fault(kVirtual, AccessType::Store, false);
     expect_fault(kVirtual, AccessType::Fetch, false);
 }
@@ -336,7 +346,7 @@ TEST_F(Sv39Test, pmp_that_splits_a_page_makes_the_result_single_use) {
     TranslationResult result = access(kVirtual + 0x200, AccessType::Store, 8);
     ASSERT_TRUE(result.ok);
     EXPECT_FALSE(result.translation.uniform);
-    EXPECT_TRUE(result.translation.write);
+    EXPECT_TRUE(grants(result, AccessType::Store));
     expect_fault(kVirtual + 0x100, AccessType::Store, false);
     EXPECT_TRUE(access(kVirtual + 0x100, AccessType::Load, 4).ok);
     EXPECT_FALSE(access(kVirtual + 0x100, AccessType::Load, 8).ok);
@@ -350,8 +360,9 @@ TEST_F(Sv39Test, pmp_that_splits_a_superpage_leaves_its_pages_usable) {
     hart.control.pmp.address[1] = ~std::uint64_t{0} >> 10;
     const TranslationResult result = access(kVirtual, AccessType::Load);
     ASSERT_TRUE(result.ok);
-    EXPECT_EQ(result.translation.page_size, 0x20'0000u); // a fence anywhere in it is for all of it
+    EXPECT_EQ(result.translation.page_size(), 0x20'0000u); // a fence anywhere in it is for all of it
     EXPECT_TRUE(result.translation.uniform);
+    EXPECT_FALSE(result.translation.whole);
     EXPECT_EQ(result.translation.address.value(), 0x8020'5000u);
     EXPECT_FALSE(access(kVirtual - 0x5000 + 0x1'0000, AccessType::Load).ok);
 }
@@ -379,6 +390,44 @@ TEST_F(Sv39Test, physical_addresses_have_56_bits) {
     hart.control.satp = 0;
     expect_access_faults(std::uint64_t{1} << 56);
     expect_access_faults(0xFFFF'FFFF'FFFF'F000);
+}
+
+// Tables of random entries, mostly good ones: what the short walk finds is what the long one says.
+TEST_F(Sv39Test, the_plain_walk_finds_nothing_else) {
+    std::mt19937_64 random(1);
+    unsigned found = 0;
+    for (int turn = 0; turn < 20000; ++turn) {
+        const auto entry = [&](std::uint64_t table, unsigned level, std::uint64_t next) {
+            std::uint64_t flags = random() % 4 != 0 ? kV : kRwxAd;
+            if (level == 0 || random() % 4 == 0)
+                flags = kV | (random() & 0xff);
+            if (random() % 8 == 0)
+                flags ^= std::uint64_t{1} << random() % 10;
+            const std::uint64_t frame = random() % 8 == 0 ? random() % (kRam * 2) : next;
+            const std::uint64_t reserved = random() % 16 == 0 ? std::uint64_t{1} << (54 + random() % 10) : 0;
+            put(table, frame >> 12 << 10 | flags | reserved);
+        };
+        entry(kRoot + 2 * 8, 2, random() % 2 != 0 ? kMiddle : 0x8000'0000);
+        entry(kMiddle + 3 * 8, 1, random() % 2 != 0 ? kLow : 0x8020'0000);
+        entry(kLeaf, 0, kFrame);
+        hart.control.privilege = random() % 2 != 0 ? Privilege::User : Privilege::Supervisor;
+        hart.control.mstatus = random() % 2 != 0 ? mstatus::kSum : 0;
+        const std::uint64_t address =
+            kVirtual + random() % kPageSize + (random() % 16 == 0 ? random() << 39 : std::uint64_t{0});
+        const auto type = static_cast<AccessType>(random() % 3);
+        const PlainLeaf plain = walk_plainly(memory, kRoot >> 12, address, needs(hart, type));
+        const TranslationResult quiet = look_up(hart, memory, GuestVirtualAddress(address), type);
+        ASSERT_EQ(plain.entry != 0, quiet.ok) << turn;
+        if (!quiet.ok)
+            continue;
+        ++found;
+        ASSERT_EQ(plain.level, quiet.translation.level) << turn;
+        ASSERT_EQ(plain.global, quiet.translation.global) << turn;
+        ASSERT_EQ(denials_of_leaf(plain.entry, false), quiet.translation.denies) << turn;
+        const std::uint64_t frame = pte::physical_page(plain.entry) << kPageShift;
+        ASSERT_EQ(frame, quiet.translation.address.align_down(quiet.translation.page_size()).value()) << turn;
+    }
+    EXPECT_GT(found, 1000u);
 }
 
 } // namespace ashlar::jit::riscv64::test

@@ -95,6 +95,10 @@ void Extents::flush(std::uint64_t address, std::uint64_t size) {
     });
 }
 
+void Extents::flush_host_page(std::uint64_t host_page) {
+    drop([&](const Run& run) { return run.contains(host_page - run.addend); });
+}
+
 void Extents::forbid_writes(std::uint64_t host_page) {
     drop([&](const Run& run) { return run.writes && run.contains(host_page - run.addend); });
 }

@@ -59,6 +59,7 @@ public:
     void flush_all();
     void flush_local();
     void flush(std::uint64_t address, std::uint64_t size);
+    void flush_host_page(std::uint64_t host_page);
     void forbid_writes(std::uint64_t host_page);
 
     static constexpr std::size_t kSlotsOffset = 0;

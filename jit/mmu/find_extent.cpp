@@ -21,10 +21,10 @@ std::size_t Mmu::extents_offset() {
 // `writes`.
 bool Mmu::stretch(std::uint64_t address, bool writes, unsigned pages, Run& piece) {
     Mapping mapping;
-    bool whole_leaf = false;
+    const Denials needs = (writes ? denies::kStores : denies::kLoads) | data_view_.selection.audience;
     if (address >= kEndOfSpace ||
-        !translator_.look_up(address, writes ? Access::Store : Access::Load, mapping, whole_leaf) ||
-        !mapping.uniform || !(writes ? mapping.write : mapping.read))
+        !translator_.look_up(address, writes ? Access::Store : Access::Load, mapping) || !mapping.uniform ||
+        (mapping.denies & needs) != 0)
         return false;
     const GuestPhysicalAddress page = mapping.address.align_down(kPageSize);
     const auto fits = [&](GuestPhysicalAddress at) {
@@ -33,9 +33,9 @@ bool Mmu::stretch(std::uint64_t address, bool writes, unsigned pages, Run& piece
     if (!fits(page))
         return false;
     const std::uint64_t virtual_page = address & ~(kPageSize - 1);
-    const std::uint64_t leaf = mapping.kind.size;
-    const std::uint64_t below = whole_leaf ? (virtual_page & (leaf - 1)) >> kPageShift : 0;
-    const std::uint64_t above = whole_leaf ? (leaf >> kPageShift) - below - 1 : 0;
+    const std::uint64_t leaf = page_size(mapping.kind.level);
+    const std::uint64_t below = mapping.whole ? (virtual_page & (leaf - 1)) >> kPageShift : 0;
+    const std::uint64_t above = mapping.whole ? (leaf >> kPageShift) - below - 1 : 0;
     std::uint64_t before = 0, behind = 0;
     while (before < std::min<std::uint64_t>(below, pages) && fits(page - (before + 1) * kPageSize))
         ++before;

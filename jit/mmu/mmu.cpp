@@ -36,29 +36,93 @@ bool Mmu::fail(std::uint64_t cause, std::uint64_t address) {
     return false;
 }
 
+void Mmu::renew_keys() {
+    for (View* const view : {&data_view_, &fetch_view_}) {
+        const std::size_t owner = view->selection.owner;
+        view->keys = owner == kNobody ? OwnerKeys{} : second_.keys(owner);
+    }
+}
+
 void Mmu::enter(std::uint64_t address, Access access, const Mapping& mapping) {
     const GuestPhysicalAddress page = mapping.address.align_down(kPageSize);
-    if (!mapping.uniform || !memory_.contains(page, kPageSize))
+    if (!memory_.contains(page, kPageSize))
         return;
     const std::uint64_t tag = address & ~std::uint64_t{kPageSize - 1};
+    const PageKind kind{mapping.identity ? 0 : mapping.kind.level, mapping.kind.global};
     TlbEntry entry;
     entry.addend = reinterpret_cast<std::uintptr_t>(memory_.host(page)) - tag;
     if (access == Access::Fetch) {
         entry.execute = tag;
-        return fetch_->insert(address, entry, mapping.kind);
+        return fetch_->insert(address, entry, kind);
     }
-    entry.read = mapping.read ? tag : TlbEntry::kNoTag;
-    if (mapping.write && !memory_.is_code_page(page)) {
+    const Denials denied = mapping.denies;
+    if ((denied & (denies::kLoads | data_view_.selection.audience)) == 0)
+        entry.read = tag;
+    if ((denied & (denies::kStores | data_view_.selection.audience)) == 0 && !memory_.is_code_page(page)) {
         entry.write = tag;
         memory_.note_stores_without_notice(page);
     }
-    data_->insert(address, entry, mapping.kind);
+    data_->insert(address, entry, kind);
+}
+
+bool Mmu::overlaps_ram(GuestPhysicalAddress first, std::uint64_t size) const {
+    return memory_.base() - first < size || first - memory_.base() < memory_.size();
+}
+
+// One entry for a whole leaf, if it is RAM throughout or none of it is. Where there is no page table, whose
+// fences would have to find the entry by any address in the leaf, for a part of it.
+void Mmu::enter_second_level(std::uint64_t address, const Mapping& mapping, const Selection& by) {
+    unsigned level = mapping.kind.level;
+    Denials denied = mapping.denies;
+    const auto first = [&] { return mapping.address.align_down(page_size(level)); };
+    if (mapping.identity) {
+        denied |= denies::kFetches; // which are told of whole leaves
+        while (level != 0 && !(mapping.whole && memory_.contains(first(), page_size(level))))
+            --level;
+    } else if (!mapping.whole) {
+        return;
+    }
+    if (!memory_.contains(first(), page_size(level))) {
+        if (overlaps_ram(first(), page_size(level)))
+            return;
+        denied |= denies::kHost;
+    }
+    const bool global = mapping.kind.global && by.owner < kSpaces;
+    second_.insert(address, mapping.address.value(), level, denied,
+                   global ? SecondLevelTlb::kGlobal : by.owner);
+    if ((data_view_.keys.levels & fetch_view_.keys.levels & 1u << level) == 0)
+        renew_keys();
+}
+
+bool Mmu::walk(std::uint64_t address, unsigned width, Access access, Mapping& mapping) {
+    ++walks_;
+    if (!translator_.translate(address, width, access, mapping, fault_))
+        return false;
+    const View& view = access == Access::Fetch ? fetch_view_ : data_view_;
+    if (mapping.uniform && view.selection.owner != kNobody)
+        enter_second_level(address, mapping, view.selection);
+    return true;
 }
 
 bool Mmu::resolve(std::uint64_t address, unsigned width, Access access, Mapping& mapping) {
     ++misses_;
-    if (!translator_.translate(address, width, access, mapping, fault_))
-        return false;
+    constexpr Denials kKinds[] = {denies::kFetches, denies::kLoads, denies::kStores};
+    const View& view = access == Access::Fetch ? fetch_view_ : data_view_;
+    const Denials needs = kKinds[static_cast<std::size_t>(access)] | view.selection.audience;
+    const SecondLevelTlb::Entry entry = second_.find(address, view.keys);
+    if (entry && (entry.denies() & needs) == 0) {
+        mapping = {
+            GuestPhysicalAddress(entry.physical(address)), {entry.level, entry.global}, entry.denies()};
+    } else {
+        if (entry)
+            second_.drop(address, view.keys);
+        if (!walk(address, width, access, mapping))
+            return false;
+    }
+    if (!mapping.uniform)
+        return true;
+    if (access == Access::Fetch)
+        translator_.fetches_by(address, mapping);
     enter(address, access, mapping);
     return true;
 }
@@ -193,6 +257,10 @@ void Mmu::flush_space(std::size_t space) {
 void Mmu::flush_data(std::size_t space) {
     for (DataContext& context : data_contexts_[space])
         flush(context);
+    second_.flush(space);
+    if (space == SecondLevelTlb::kGlobal)
+        second_.flush(kAlone);
+    renew_keys();
 }
 
 void Mmu::flush_local_data(std::size_t space) {
@@ -209,6 +277,22 @@ void Mmu::flush(std::size_t space, std::uint64_t address, std::uint64_t size) {
     }
     for (FetchTlb& tlb : fetch_tlbs_[space])
         tlb.flush(address, size);
+    second_.flush(space, address, size);
+    renew_keys();
+}
+
+void Mmu::flush_physical(GuestPhysicalAddress page) {
+    second_.flush_physical(page);
+    if (!memory_.contains(page, kPageSize))
+        return;
+    const auto host = reinterpret_cast<std::uintptr_t>(memory_.host(page));
+    for_all_contexts([&](DataContext& context) {
+        context.tlb.flush_host_page(host);
+        context.extents.flush_host_page(host);
+    });
+    for (auto& space : fetch_tlbs_)
+        for (FetchTlb& tlb : space)
+            tlb.flush_host_page(host);
 }
 
 void Mmu::forbid_writes(GuestPhysicalAddress page) {

@@ -1,5 +1,6 @@
-// Guest-virtual memory of one hart: the software TLBs of its translation contexts, and the path that every
-// access takes which misses them (walk, devices, pages with translated code, accesses across pages).
+// Guest-virtual memory of one hart: the software TLBs of its translation contexts, the second level behind
+// them, and the path that every access takes which misses the first (walk, devices, pages with translated
+// code, accesses across pages).
 #pragma once
 
 #include <array>
@@ -8,6 +9,7 @@
 #include "jit/bus.h"
 #include "jit/guest_memory.h"
 #include "jit/mmu/extents.h"
+#include "jit/mmu/second_level.h"
 #include "jit/mmu/tlb.h"
 
 namespace ashlar::jit::mmu {
@@ -20,12 +22,14 @@ struct Fault {
     std::uint64_t address = 0; // guest-virtual, of the first byte that failed
 };
 
-// A translation of the page around an address; rights that are absent mean "ask again".
+// A translation of the page around an address; what is denied means "ask again".
 struct Mapping {
     GuestPhysicalAddress address; // of the byte asked for
     PageKind kind;
-    bool read = false, write = false, execute = false;
-    bool uniform = true; // false: holds for this access alone
+    Denials denies = 0;
+    bool uniform = true;   // false: holds for this access alone
+    bool whole = true;     // it holds for all of the leaf
+    bool identity = false; // there is no page table: fences do not matter
 };
 
 // The guest's rules of translation at its present state.
@@ -35,8 +39,10 @@ public:
     virtual bool translate(std::uint64_t address, unsigned length, Access access, Mapping& mapping,
                            Fault& fault) = 0;
     // What a load or store of the byte would find now, changing nothing: false where translate() would leave
-    // a trace in page tables. `whole_leaf`: the mapping's rights are those of all of its leaf.
-    virtual bool look_up(std::uint64_t address, Access access, Mapping& mapping, bool& whole_leaf) = 0;
+    // a trace in page tables.
+    virtual bool look_up(std::uint64_t address, Access access, Mapping& mapping) = 0;
+    // Fetches from the page at `address` will go by this uniform mapping from now on.
+    virtual void fetches_by(std::uint64_t address, const Mapping& mapping) = 0;
     // Causes for what translates but fails: no device or a device's error, misaligned atomics.
     virtual std::uint64_t access_fault(Access access) const = 0;
     virtual std::uint64_t misaligned_fault(Access access) const = 0;
@@ -49,19 +55,28 @@ protected:
 class Mmu {
 public:
     // Loads and stores, and fetches, select a context each, of one of several address spaces: a TLB that
-    // stays valid while it is not selected.
+    // stays valid while it is not selected. The last space stands for all: what is global belongs to it.
     static constexpr std::size_t kSpaces = 5, kDataContexts = 4, kFetchContexts = 2;
+    // Owners of entries in the second level, beside the spaces.
+    static constexpr std::size_t kAlone = SecondLevelTlb::kAlone; // machine mode: knows no spaces
+    static constexpr std::size_t kNobody = SecondLevelTlb::kOwners;
+    static_assert(SecondLevelTlb::kGlobal == kSpaces - 1);
     struct Selection {
         std::size_t space, context;
+        std::size_t owner = kNobody; // of pages that are not global, in the second level
+        Denials audience = 0;        // what a page must not deny beside the access itself
     };
 
     Mmu(GuestMemory& memory, Bus& bus, Translator& translator)
         : memory_(memory), bus_(bus), translator_(translator) {}
 
-    void select(Selection data, Selection fetch) {
+    void select(const Selection& data, const Selection& fetch) {
         data_ = &data_contexts_[data.space][data.context].tlb;
         extents_ = &data_contexts_[data.space][data.context].extents;
         fetch_ = &fetch_tlbs_[fetch.space][fetch.context];
+        data_view_.selection = data;
+        fetch_view_.selection = fetch;
+        renew_keys();
     }
     // The selected context's entries, for probing inline.
     TlbEntry* data_entries() { return data_->entries(); }
@@ -97,19 +112,35 @@ public:
     void flush_all();
     void flush_space(std::size_t space);
     void flush_data(std::size_t space);
-    void flush_data(Selection selection) { flush(data_contexts_[selection.space][selection.context]); }
-    void flush_fetches(Selection selection) { fetch_tlbs_[selection.space][selection.context].flush_all(); }
-    // Loads' and stores' translations of pages that are not global.
+    // Of one context alone: the second level keeps what it has.
+    void flush_data(const Selection& selection) { flush(data_contexts_[selection.space][selection.context]); }
+    void flush_fetches(const Selection& selection) {
+        fetch_tlbs_[selection.space][selection.context].flush_all();
+    }
+    // Likewise: loads' and stores' translations of pages that are not global.
     void flush_local_data(std::size_t space);
     void flush(std::size_t space, std::uint64_t address, std::uint64_t size);
+    // Whatever leads to the page, in all contexts.
+    void flush_physical(GuestPhysicalAddress page);
     // Must be called when a page begins to hold translated code.
     void forbid_writes(GuestPhysicalAddress page);
     std::uint64_t misses() const { return misses_; }
+    std::uint64_t walks() const { return walks_; }
 
 private:
+    // Who accesses.
+    struct View {
+        Selection selection{0, 0};
+        OwnerKeys keys;
+    };
+
     // Translates for `width` bytes within one page, entering the page into the TLB.
     bool resolve(std::uint64_t address, unsigned width, Access access, Mapping& mapping);
+    bool walk(std::uint64_t address, unsigned width, Access access, Mapping& mapping);
     void enter(std::uint64_t address, Access access, const Mapping& mapping);
+    void enter_second_level(std::uint64_t address, const Mapping& mapping, const Selection& by);
+    bool overlaps_ram(GuestPhysicalAddress first, std::uint64_t size) const;
+    void renew_keys();
     bool fail(std::uint64_t cause, std::uint64_t address);
     bool load_across(std::uint64_t address, unsigned width, std::uint64_t& value);
     bool store_across(std::uint64_t address, unsigned width, std::uint64_t value);
@@ -142,8 +173,10 @@ private:
     Tlb* data_ = &data_contexts_[0][0].tlb;
     Extents* extents_ = &data_contexts_[0][0].extents;
     FetchTlb* fetch_ = &fetch_tlbs_[0][0];
+    SecondLevelTlb second_;
+    View data_view_, fetch_view_;
     Fault fault_;
-    std::uint64_t misses_ = 0;
+    std::uint64_t misses_ = 0, walks_ = 0;
 };
 
 } // namespace ashlar::jit::mmu

@@ -15,8 +15,8 @@ void DirectMappedTlb<Entries>::insert(std::uint64_t address, const TlbEntry& ent
     if (filled_count_ <= kFew)
         ++filled_count_;
     local_[at / 64] = kind.global ? local_[at / 64] & ~bit : local_[at / 64] | bit;
-    if (kind.size > kPageSize)
-        note_superpage(address & ~(kind.size - 1), address | (kind.size - 1));
+    if (kind.level != 0)
+        note_superpage(address & ~(page_size(kind.level) - 1), address | (page_size(kind.level) - 1));
 }
 
 // More than there is room for share the last place, whose bounds then take in what lies between them.
@@ -83,6 +83,16 @@ void DirectMappedTlb<Entries>::drop(std::uint64_t first, std::uint64_t last) {
     for (TlbEntry& entry : entries_)
         for (const std::uint64_t tag : {entry.read, entry.write, entry.execute})
             if (tag != TlbEntry::kNoTag && first <= tag && tag <= last) {
+                entry = TlbEntry{};
+                break;
+            }
+}
+
+template <std::size_t Entries>
+void DirectMappedTlb<Entries>::flush_host_page(std::uint64_t host_page) {
+    for (TlbEntry& entry : entries_)
+        for (const std::uint64_t tag : {entry.read, entry.write, entry.execute})
+            if (tag != TlbEntry::kNoTag && tag + entry.addend == host_page) {
                 entry = TlbEntry{};
                 break;
             }

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "lib/address.h"
+#include "jit/mmu/page.h"
 
 namespace ashlar::jit::mmu {
 
@@ -25,12 +25,6 @@ constexpr std::uint64_t tag_of(std::uint64_t address, unsigned width) {
     return (address + (width - 1)) & ~std::uint64_t{kPageSize - 1};
 }
 
-// What the guest's page table says of the page around an entry.
-struct PageKind {
-    std::uint64_t size = kPageSize; // of the leaf
-    bool global = false;            // the same in every address space
-};
-
 // Direct-mapped. Used by one thread.
 template <std::size_t Entries>
 class DirectMappedTlb {
@@ -50,6 +44,8 @@ public:
     // Drops what translates an address in [address, address + size), and all pieces of superpages that the
     // range touches.
     void flush(std::uint64_t address, std::uint64_t size);
+    // Drops what leads to the host page.
+    void flush_host_page(std::uint64_t host_page);
     // Makes stores to the host page at `host_page` miss.
     void forbid_writes(std::uint64_t host_page);
 

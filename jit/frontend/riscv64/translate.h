@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "jit/frontend/riscv64/state.h"
+#include "jit/mmu/page.h"
 #include "lib/address.h"
 #include "lib/result.h"
 
@@ -16,14 +17,18 @@ namespace ashlar::jit::riscv64 {
 
 enum class AccessType : std::uint8_t { Fetch, Load, Store }; // AMOs and SC are Store
 
-// Rights and extent of a successful translation. A right that is absent means "walk again to know": `dirty`
-// clear keeps `write` false, so that the first store sets D.
+// A successful translation. What is denied means "walk again to know": while D is clear stores are, so that
+// the first store sets it.
 struct Translation {
     GuestPhysicalAddress address; // of the byte asked for
-    std::uint64_t page_size;      // of the leaf: 4 KiB, 2 MiB, 1 GiB. Rights are those of the 4 KiB page
-    bool read, write, execute; // at the effective privilege that was asked for, with SUM/MXR and PMP applied
-    bool global;               // the same in every address space
-    bool uniform;              // false: PMP splits the 4 KiB page, so the result holds for this access only
+    unsigned level;               // of the leaf, see mmu::page_size
+    mmu::Denials denies; // of the 4 KiB page, to users and supervisors alike; MXR and PMP are applied
+    bool global;         // the same in every address space
+    bool uniform;        // false: PMP splits the 4 KiB page, so the result holds for this access only
+    bool whole;          // everything said here holds for all of the leaf
+    bool identity;       // there are no page tables, so no fence is about it
+
+    std::uint64_t page_size() const { return mmu::page_size(level); }
 };
 
 struct TranslationResult {
@@ -34,6 +39,9 @@ struct TranslationResult {
 
 // The privilege that loads and stores use now (MPRV), or that fetches use.
 Privilege effective_privilege(const HartState& hart, AccessType type);
+
+// What a page must not deny for accesses of this type at the present state.
+mmu::Denials needs(const HartState& hart, AccessType type);
 
 // Translates `address` for an access of `length` bytes that stays within one 4 KiB page. Sets A (and D for
 // stores) in the page tables with a compare-and-exchange, as QEMU's virt board does. Page tables outside RAM
