@@ -32,6 +32,7 @@ HOST_SRC    := $(filter-out $(RUN_SRC),$(call sources,lib kernel drivers jit arc
 HOST_LIB    := $(HOST)/libashlar.a
 TEST_FLAGS  := $(COMMON) -Iarch/fake/include
 TEST_DIRS   := $(sort $(filter-out system guests,$(notdir $(patsubst %/,%,$(wildcard hosttests/*/)))))
+THREAD_TESTS := $(filter %_threads,$(TEST_DIRS))
 TEST_BINS   := $(TEST_DIRS:%=$(HOST)/tests/%)
 BENCH_SRC   := $(wildcard bench/*.cpp)
 
@@ -67,7 +68,20 @@ define test_binary
 $(HOST)/tests/$(1): $(call obj,$(HOST),$(call sources,hosttests/$(1)) $(TEST_ARCH_$(1))) $(HOST_LIB) ; @mkdir -p $$(@D) && echo "  LD      $$@"
 	$(Q)$(CXX) -o $$@ $$^ $(TEST_LIBS_$(1)) -lgtest_main -lgtest -pthread
 endef
-$(foreach t,$(TEST_DIRS),$(eval $(call test_binary,$(t))))
+$(foreach t,$(filter-out $(THREAD_TESTS),$(TEST_DIRS)),$(eval $(call test_binary,$(t))))
+
+# Compiled once more, with all that they use, for ThreadSanitizer.
+TSAN        := $(HOST)/tsan
+TSAN_LIB    := $(TSAN)/libashlar.a
+$(TSAN)/obj/%.o: % ; @mkdir -p $(@D) && echo "  CXX     $< (threads)"
+	$(Q)$(CXX) $(TEST_FLAGS) -fsanitize=thread -c $< -o $@
+$(TSAN_LIB): $(call obj,$(TSAN),$(call sources,lib kernel arch/fake,lib/freestanding)) ; @echo "  AR      $@"
+	$(Q)rm -f $@ && ar rcs $@ $^
+define thread_test_binary
+$(HOST)/tests/$(1): $(call obj,$(TSAN),$(call sources,hosttests/$(1))) $(TSAN_LIB) ; @mkdir -p $$(@D) && echo "  LD      $$@"
+	$(Q)$(CXX) -fsanitize=thread -o $$@ $$^ -lgtest_main -lgtest -pthread
+endef
+$(foreach t,$(THREAD_TESTS),$(eval $(call thread_test_binary,$(t))))
 
 # It runs the program, too.
 $(HOST)/tests/hosted: | $(HOST)/ashlar-run

@@ -95,11 +95,13 @@ bool NodeBuddy::take(unsigned order, std::uint64_t& frame) {
 
 std::size_t NodeBuddy::take_frames(std::span<std::uint64_t> frames) {
     const LockGuard guard(lock_);
+    const std::size_t most =
+        std::min<std::size_t>(frames.size(), std::max<std::uint64_t>(1, counts_.free / 8));
     std::size_t count = 0;
-    for (unsigned found; count < frames.size() && smallest_from(0, found);) {
+    for (unsigned found; count < most && smallest_from(0, found);) {
         const std::uint64_t first = pop(found);
         const FrameZone& zone = *zones_->find(first);
-        const unsigned wanted = static_cast<unsigned>(std::bit_width(frames.size() - count)) - 1;
+        const unsigned wanted = static_cast<unsigned>(std::bit_width(most - count)) - 1;
         const unsigned order = std::min(found, wanted);
         split(zone, first, found, order);
         for (std::uint64_t i = 0; i < frames_of(order); ++i) {

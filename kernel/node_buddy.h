@@ -22,8 +22,9 @@ public:
     // A block whose first frame's state is `order`.
     void put(const FrameZone& zone, std::uint64_t frame, unsigned order);
 
-    // As many single frames as there are, at most as many as fit, out of small blocks before large ones.
-    // Their states are kCached then. Returns how many.
+    // Single frames, as many as fit but not more than an eighth of what is left, so that one CPU does not
+    // keep the last for itself; out of small blocks before large ones. Their states are kCached then. Returns
+    // how many, 0 only when there is none.
     std::size_t take_frames(std::span<std::uint64_t> frames);
     // Frames whose states are kCached.
     void put_frames(std::span<const std::uint64_t> frames);

@@ -43,8 +43,8 @@ void PhysicalMemory::order_nodes(const NumaTopology& topology) {
 }
 
 void PhysicalMemory::create_caches(std::span<const NodeId> cpu_nodes) {
-    cpu_count_ = std::min(cpu_nodes.size(), kMaxCachedCpus);
-    for (std::size_t i = 0; i < cpu_count_; ++i) {
+    const std::size_t count = std::min(cpu_nodes.size(), kMaxCachedCpus);
+    for (std::size_t i = 0; i < count; ++i) {
         Cpu& cpu = cpus_[i];
         cpu.node = cpu_nodes[i] < node_count_ ? cpu_nodes[i] : 0;
         const auto memory = allocate(order_for(node_count_ * sizeof(FrameCache)), {.node = cpu.node}, own_);
@@ -55,6 +55,7 @@ void PhysicalMemory::create_caches(std::span<const NodeId> cpu_nodes) {
             ::new (&caches[node]) FrameCache;
         cpu.caches = caches;
     }
+    cpu_count_ = count; // they are used from here on
 }
 
 PhysicalMemory::Cpu* PhysicalMemory::cpu() {
@@ -76,8 +77,11 @@ Result<PhysicalAddress> PhysicalMemory::allocate(unsigned order, const NodeWish&
     std::uint64_t frame = 0;
     NodeId node = wanted;
     if (!take(cpu, wanted, order, frame) && !take_elsewhere(cpu, wanted, wish.others, order, frame, node)) {
-        if (order == 0)
-            ask_others_to_empty(wanted);
+        if (order == 0) {
+            NodeSet nodes = wish.others;
+            nodes.add(wanted);
+            ask_others_to_empty(nodes);
+        }
         return Error::OutOfMemory;
     }
     account.frames += frames;
@@ -94,13 +98,14 @@ void PhysicalMemory::count_hit(Cpu* cpu, NodeId node, Hit hit, std::uint64_t fra
     nodes_[node].uncached_hits[index].add(frames);
 }
 
-// What other CPUs keep of a node for themselves may be enough the next time.
-void PhysicalMemory::ask_others_to_empty(NodeId node) {
+// What other CPUs keep of these nodes for themselves may be enough the next time.
+void PhysicalMemory::ask_others_to_empty(NodeSet nodes) {
     for (std::size_t i = 0; i < cpu_count_; ++i)
-        if (cpus_[i].caches != nullptr && cpus_[i].caches[node].count() != 0) {
-            empty_requests_.fetch_add(1, std::memory_order_relaxed);
-            return;
-        }
+        for (NodeId node = 0; node < node_count_; ++node)
+            if (nodes.contains(node) && cpus_[i].caches != nullptr && cpus_[i].caches[node].count() != 0) {
+                empty_requests_.fetch_add(1, std::memory_order_relaxed);
+                return;
+            }
 }
 
 bool PhysicalMemory::take(Cpu* cpu, NodeId node, unsigned order, std::uint64_t& frame) {

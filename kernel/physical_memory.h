@@ -57,7 +57,7 @@ private:
     bool take_elsewhere(Cpu* cpu, NodeId wanted, NodeSet others, unsigned order, std::uint64_t& frame,
                         NodeId& node);
     void count_hit(Cpu* cpu, NodeId node, Hit hit, std::uint64_t frames);
-    void ask_others_to_empty(NodeId node);
+    void ask_others_to_empty(NodeSet nodes);
     const FrameZone* zone_of(Cpu* cpu, std::uint64_t frame) const;
     void give_single(Cpu& cpu, const FrameZone& zone, std::uint64_t frame);
     void empty_cache(FrameCache& cache, NodeId node);

@@ -3,6 +3,10 @@
 
 #include <atomic>
 
+#if __STDC_HOSTED__
+#include <sched.h>
+#endif
+
 namespace ashlar {
 
 inline void cpu_relax() {
@@ -13,14 +17,27 @@ inline void cpu_relax() {
 #endif
 }
 
+// Waits for another CPU a little, having waited `rounds` times already. Under an operating system that one
+// may not be running at all: it is let run.
+inline void wait_for_other_cpu([[maybe_unused]] unsigned rounds) {
+#if __STDC_HOSTED__
+    constexpr unsigned kPatience = 64;
+    if (rounds >= kPatience) {
+        ::sched_yield();
+        return;
+    }
+#endif
+    cpu_relax();
+}
+
 // A fair (FIFO) spin lock. The holder must not be preempted by code that takes the same lock: in interrupt
 // context the caller masks interrupts first.
 class TicketLock {
 public:
     void lock() {
         const unsigned ticket = next_.fetch_add(1, std::memory_order_relaxed);
-        while (serving_.load(std::memory_order_acquire) != ticket)
-            cpu_relax();
+        for (unsigned rounds = 0; serving_.load(std::memory_order_acquire) != ticket; ++rounds)
+            wait_for_other_cpu(rounds);
     }
     bool try_lock() {
         unsigned serving = serving_.load(std::memory_order_relaxed);
