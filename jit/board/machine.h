@@ -28,7 +28,7 @@ struct MachineConfig {
     std::uint64_t code_cache_bytes = std::uint64_t{64} << 20;
     CodeMemory native_code{};         // for host code; empty: everything is interpreted
     unsigned promote_after = 10;      // executions of a block before it is compiled
-    unsigned optimize_after = 100;    // executions of its host code before it is optimized; 0: never
+    unsigned optimize_after = 3000;   // executions of its host code before it is optimized; 0: never
     unsigned optimizer_passes = ~0u;  // optimizer::Pass
     CodeObserver* observer = nullptr; // of the engine's translations; outlives the machine
     ExecutionObserver* execution_observer = nullptr;

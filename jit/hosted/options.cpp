@@ -27,7 +27,7 @@ Runs a riscv64 machine that is compatible with QEMU's `virt` board.
   --tier N               0 interprets everything, 1 compiles what runs often, 2 also optimizes what
                          runs very often (default 2)
   --promote-after N      executions of a block before it is compiled (default 10)
-  --optimize-after N     executions of its compiled code before a block is optimized (default 100)
+  --optimize-after N     executions of its compiled code before a block is optimized (default 3000)
   --stats[=text|json]    print statistics at the end
   --dump-ir[=FILE]       write the intermediate representation of each translated block to FILE or standard error
   --dump-graph[=FILE]    write the optimized graph of each region that tier 2 compiles

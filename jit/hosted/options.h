@@ -31,9 +31,9 @@ struct Options {
     unsigned harts = 1;
     std::string firmware, kernel, initrd, command_line; // paths; empty when not given
     std::vector<DiskOption> disks;
-    unsigned tier = 2;             // the highest tier that may run: 0 interprets everything
-    unsigned promote_after = 10;   // executions of a block before it is compiled
-    unsigned optimize_after = 100; // executions of its compiled code before it is optimized
+    unsigned tier = 2;              // the highest tier that may run: 0 interprets everything
+    unsigned promote_after = 10;    // executions of a block before it is compiled
+    unsigned optimize_after = 3000; // executions of its compiled code before it is optimized
     StatisticsFormat statistics = StatisticsFormat::None; // at the end
     VisibilityOptions visibility;
     bool help = false, version = false;
