@@ -1,4 +1,6 @@
 // A hart's part in tier 2: what may become a region, and whether a region still holds.
+#include <algorithm>
+#include <array>
 #include <bit>
 
 #include "jit/engine_core.h"
@@ -25,17 +27,18 @@ optimizer::Site EngineHart::site(std::uint64_t pc) const {
     return engine_.sites().site(pc);
 }
 
-// An extent that the slot had none of before, or that goes on from the one it had, is what was to be
-// expected.
+// An extent where there was none, or that goes on from the one that there was, is what was to be expected.
 void EngineHart::extent_missed(unsigned slot, std::uint64_t address, unsigned length, std::uint64_t pc) {
     const mmu::Extents::Slot before = mmu_.extents().slot(slot);
     ++engine_.counters().extents_missed;
-    if (mmu_.find_extent(slot, address, length)) {
+    std::optional<std::size_t> other = mmu_.find_extent(slot, address, length);
+    if (other == slot % mmu::Extents::kFirstToWrite) {
         const mmu::Extents::Slot& now = mmu_.extents().slot(slot);
-        if (before.near == 0 || (before.addend == now.addend && before.start - now.start < now.near))
+        if (before.near == 0 || before.start - now.start < now.near)
             return;
+        other.reset();
     }
-    if (!engine_.sites().missed(pc))
+    if (!engine_.sites().missed(state_->pc, pc, other))
         return;
     outdated_region_ = state_->pc;
     request_attention();
@@ -50,16 +53,26 @@ void EngineHart::renew_region(std::uint64_t pc) {
     engine_.native()->count_anew(root->code(), engine_.options().optimize_after);
 }
 
-// Whether the registers that addresses are made of hold addresses in long extents.
+// What the registers of accesses point to. Where not all point to the same extent nothing is expected of
+// others.
 void EngineHart::describe_addresses(RegionFormer& former) {
-    constexpr std::uint64_t kLong = 16 * kPageSize;
-    std::uint32_t long_ones = 0, short_ones = 0;
-    for (std::uint32_t left = former.bases() & ~1u; left != 0; left &= left - 1) {
+    const auto site = [&](std::uint64_t address, bool writes) {
+        const mmu::Run run = mmu_.extent_around(address, writes);
+        if (run.size >= mmu::Mmu::kLongRun)
+            return static_cast<optimizer::Site>(mmu_.number_of(run));
+        return run.size != 0 ? optimizer::kSitePaged : optimizer::kSiteUnknown;
+    };
+    optimizer::RegionSource::Addresses found;
+    found.usual = found.code = site(state_->pc, false);
+    const std::uint32_t stores = former.bases(true);
+    for (std::uint32_t left = former.bases(false) & ~1u; left != 0; left &= left - 1) {
         const auto number = static_cast<unsigned>(std::countr_zero(left));
-        const std::uint64_t size = mmu_.extent_around(state_->x[number], kLong, false);
-        (size >= kLong ? long_ones : short_ones) |= size != 0 ? 1u << number : 0;
+        const optimizer::Site is = site(state_->x[number], (stores >> number & 1) != 0);
+        found.registers[number] = is;
+        if (is != optimizer::kSiteUnknown && is != found.usual)
+            found.usual = optimizer::kSitePaged;
     }
-    former.set_extents(long_ones, short_ones);
+    former.set_addresses(found);
 }
 
 // Optimizing costs as much as thousands of executions. It is worth that at once where the hart spends its

@@ -25,7 +25,6 @@ void RegionFormer::form(BlockFinder& finder, Block& root, std::uint64_t pc, unsi
     pending_.clear();
     guest_instructions_ = 0;
     root_pc_ = pc;
-    source_.extent_seed = static_cast<std::uint8_t>(pc >> 1 ^ pc >> 8);
     root_weight_ = std::max<std::uint32_t>(1, finder.executions(root));
     add(finder, Place{}, root_weight_);
     while (!pending_.empty()) {
@@ -44,7 +43,7 @@ void RegionFormer::form(BlockFinder& finder, Block& root, std::uint64_t pc, unsi
     }
 }
 
-std::uint32_t RegionFormer::bases() const {
+std::uint32_t RegionFormer::bases(bool of_stores) const {
     std::uint32_t found = 0;
     for (const SourceBlock& block : source_.blocks) {
         const auto instruction = [&](ir::Value of) -> const ir::Instruction& {
@@ -56,7 +55,7 @@ std::uint32_t RegionFormer::bases() const {
         };
         for (std::uint32_t n = 0; n < block.count; ++n) {
             const ir::Instruction& access = source_.instructions[block.first + n];
-            if (!is_access(access))
+            if (!is_access(access) || (of_stores && access.opcode != ir::Opcode::Store))
                 continue;
             const ir::Instruction& address = instruction(access.operands[0]);
             note(address);

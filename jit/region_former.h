@@ -45,12 +45,9 @@ public:
     const optimizer::RegionSource& source() const { return source_; }
     const Pages& pages() const { return pages_; }
     unsigned guest_instructions() const { return guest_instructions_; }
-    // Integer registers that loads and stores of the region go through, a bit each.
-    std::uint32_t bases() const;
-    void set_extents(std::uint32_t long_ones, std::uint32_t short_ones) {
-        source_.long_extents = long_ones;
-        source_.short_extents = short_ones;
-    }
+    // Integer registers that accesses of the region go through, or stores of it, a bit each.
+    std::uint32_t bases(bool of_stores) const;
+    void set_addresses(const optimizer::RegionSource::Addresses& addresses) { source_.addresses = addresses; }
 
 private:
     static constexpr unsigned kMaxDepth = 3;

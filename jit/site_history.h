@@ -5,41 +5,48 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "jit/optimizer/graph.h"
 
 namespace ashlar::jit {
 
-// By virtual pc; instructions that share a place share their fate, which costs time only. Used by one thread.
+// By virtual pc; what shares a place shares its fate, which costs time only. Used by one thread.
 class SiteHistory {
 public:
-    optimizer::Site site(std::uint64_t pc) const {
-        return static_cast<optimizer::Site>(sites_[index(pc)] >> kShift);
-    }
-    // The address was outside the extent. True when that is so often that from now on something else is
-    // expected.
-    bool missed(std::uint64_t pc) {
-        std::uint8_t& site = sites_[index(pc)];
-        if (site >> kShift == static_cast<unsigned>(optimizer::Site::Paged))
-            return true; // the region is older than that
-        const auto misses = static_cast<std::uint8_t>((site & (kMisses - 1)) + 1);
-        const auto expected = static_cast<std::uint8_t>(site >> kShift);
-        const bool often = misses == kMisses;
-        site = static_cast<std::uint8_t>(often ? (expected + 1) << kShift : expected << kShift | misses);
+    optimizer::Site site(std::uint64_t pc) const { return sites_[index(pc)].expected; }
+    // The address was outside the extent, in that with the number `other` or in none, and so the region that
+    // begins at `region` was left. True when that has cost as much as a new region.
+    bool missed(std::uint64_t region, std::uint64_t pc, std::optional<std::size_t> other) {
+        Entry& site = sites_[index(pc)];
+        if (++site.misses == kMissesOfSite) {
+            site.misses = 0;
+            const bool first = site.expected == optimizer::kSiteUnknown;
+            site.expected = first && other ? static_cast<optimizer::Site>(*other) : optimizer::kSitePaged;
+        }
+        std::uint16_t& misses = regions_[index(region)];
+        const bool often = ++misses == kMissesOfRegion;
+        misses = often ? 0 : misses;
         return often;
     }
 
 private:
-    static constexpr unsigned kShift = 6;
-    static constexpr std::uint8_t kMisses = 8;
-    static constexpr std::size_t kSites = 8192;
+    // A new region takes some hundred times as long as a miss.
+    static constexpr std::uint16_t kMissesOfSite = 16, kMissesOfRegion = 200;
+    static constexpr std::size_t kEntries = 8192;
+
+    struct Entry {
+        std::uint16_t misses = 0;
+        optimizer::Site expected = optimizer::kSiteUnknown;
+    };
 
     static std::size_t index(std::uint64_t pc) {
         const std::uint64_t instruction = pc >> 1;
-        return (instruction ^ instruction >> 13) & (kSites - 1);
+        return (instruction ^ instruction >> 13) & (kEntries - 1);
     }
 
-    std::array<std::uint8_t, kSites> sites_{};
+    std::array<Entry, kEntries> sites_{};
+    std::array<std::uint16_t, kEntries> regions_{};
 };
 
 } // namespace ashlar::jit

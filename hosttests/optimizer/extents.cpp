@@ -74,15 +74,18 @@ TEST(Extents, OtherTablesAreCheckedInTheLoop) {
     }
 }
 
-TEST(Extents, OfStoresAreForLoadsToo) {
+TEST(Extents, ValuesThatAreStoredThroughAreCheckedForThat) {
     const Region region = loop([](Builder& b) {
         b.set(3, b.load({4}, ir::Type::Integer, b.get(8), 0));
+        b.set(4, b.load({4}, ir::Type::Integer, b.get(9), 8));
         b.store({4}, b.get(9), 0, b.get(3));
     });
-    const std::vector<Node> checks = nodes(optimize(region.source()), Kind::Within);
+    Graph& graph = optimize(region.source());
+    const std::vector<Node> checks = nodes(graph, Kind::Within);
     ASSERT_EQ(checks.size(), 2u);
-    EXPECT_EQ(checks[0].slot, checks[1].slot);
-    EXPECT_GE(checks[0].slot, kFirstSlotToWrite);
+    EXPECT_LT(checks[0].slot, kFirstSlotToWrite);
+    EXPECT_EQ(checks[1].slot, checks[0].slot + kFirstSlotToWrite);
+    EXPECT_EQ(nodes(graph, Kind::Extent).size(), 1u) << "the addend is the same";
 }
 
 TEST(Extents, AddressesThatGrowAreComparedOnce) {
@@ -96,24 +99,25 @@ TEST(Extents, AddressesThatGrowAreComparedOnce) {
     EXPECT_TRUE(checks[1].grows);
 }
 
-// Sites, by what is known of the register and of the instruction.
-TEST(Extents, AreNotExpectedWhereExperienceTellsOtherwise) {
-    const auto checks = [](Site site, std::uint32_t long_ones, std::uint32_t short_ones) {
+// Sites, by what is known of the instruction, of the register, and of others.
+TEST(Extents, AreExpectedByExperience) {
+    const auto checks = [](Site of_access, Site of_register, Site usual) {
         const Region region = loop([](Builder& b) { b.set(3, b.load({4}, ir::Type::Integer, b.get(8), 0)); });
         const auto source = std::make_unique<RegionSource>(region.source());
-        source->sites.fill(site);
-        source->long_extents = long_ones;
-        source->short_extents = short_ones;
-        return nodes(optimize(*source), Kind::Within).size();
+        source->sites.fill(of_access);
+        source->addresses.registers[8] = of_register;
+        source->addresses.usual = usual;
+        const std::vector<Node> found = nodes(optimize(*source), Kind::Within);
+        return found.empty() ? -1 : static_cast<int>(found[0].slot);
     };
-    EXPECT_EQ(checks(Site::Shared, 0, 0), 1u);
-    EXPECT_EQ(checks(Site::Own, 0, 0), 1u);
-    EXPECT_EQ(checks(Site::Paged, 0, 0), 0u);
-    EXPECT_EQ(checks(Site::Shared, 0, 1u << 8), 0u);
-    EXPECT_EQ(checks(Site::Own, 0, 1u << 8), 1u);
-    EXPECT_EQ(checks(Site::Shared, 1u << 8, 1u << 9), 1u);
-    EXPECT_EQ(checks(Site::Shared, 0, 1u << 9), 0u)
-        << "nothing is known of slot 8, and what is known is short";
+    EXPECT_EQ(checks(kSiteUnknown, kSiteUnknown, kSiteUnknown), 0);
+    EXPECT_EQ(checks(kSiteUnknown, kSiteUnknown, 3), 3);
+    EXPECT_EQ(checks(kSiteUnknown, 2, 3), 2);
+    EXPECT_EQ(checks(1, 2, 3), 1);
+    EXPECT_EQ(checks(1, kSitePaged, 3), 1);
+    EXPECT_EQ(checks(kSiteUnknown, kSitePaged, 3), -1);
+    EXPECT_EQ(checks(kSiteUnknown, kSiteUnknown, kSitePaged), -1);
+    EXPECT_EQ(checks(kSitePaged, 2, 3), -1);
 }
 
 TEST(Bounds, AreNeverBelowTheValue) {

@@ -173,13 +173,16 @@ void GraphMachine::probe(NodeId id) {
     define(id, *addend + (node.fused ? base : 0));
 }
 
-// Each slot has a page, often one that a register points into.
+// Each number has a page, often one that a register points into, and a slot for either kind of access.
 void GraphMachine::choose_extents() {
-    for (unsigned i = 0; i < kExtentSlots; ++i) {
-        const bool writes = i >= kFirstSlotToWrite;
+    for (unsigned i = 0; i < kFirstSlotToWrite; ++i) {
         const std::uint64_t address = state_->slots[8 + chance_() % 3] & ~(Memory::kPageSize - 1);
-        const std::optional<std::uint64_t> addend = state_->memory.addend(address, Memory::kPageSize, writes);
-        extents_[i] = {address, addend.value_or(0), addend.has_value() && chance_() % 8 != 0};
+        for (const bool writes : {false, true}) {
+            const std::optional<std::uint64_t> addend =
+                state_->memory.addend(address, Memory::kPageSize, writes);
+            extents_[i + (writes ? kFirstSlotToWrite : 0)] = {address, addend.value_or(0),
+                                                              addend.has_value() && chance_() % 8 != 0};
+        }
     }
 }
 

@@ -12,14 +12,33 @@ constexpr bool overlap(const Run& a, const Run& b) {
 
 } // namespace
 
-void Extents::set(std::size_t index, const Run& run) {
+void Extents::set(std::size_t number, const Run& run) {
     const auto below = [&](std::uint64_t reach) { return run.size >= reach ? run.size - reach + 1 : 0; };
-    slots_[index] = {.start = run.start,
-                     .near = below(kNear),
-                     .far = below(kFar),
-                     .end = run.start + below(kNear),
-                     .addend = run.addend,
-                     .host = run.start + run.addend};
+    if (slots_[number].addend != run.addend)
+        slots_[number] = slots_[number + kFirstToWrite] = {};
+    slots_[number].addend = run.addend;
+    slots_[number + (run.writes ? kFirstToWrite : 0)] = {.start = run.start,
+                                                         .near = below(kNear),
+                                                         .far = below(kFar),
+                                                         .end = run.start + below(kNear),
+                                                         .addend = run.addend,
+                                                         .host = run.start + run.addend};
+}
+
+std::size_t Extents::number_for(std::uint64_t addend, std::size_t preferred) {
+    const auto is_free = [&](std::size_t number) {
+        return is_empty(number) && is_empty(number + kFirstToWrite);
+    };
+    std::size_t free = kNumbers;
+    for (std::size_t number = 0; number < kNumbers; ++number) {
+        if (is_free(number))
+            free = std::min(free, number);
+        else if (slots_[number].addend == addend)
+            return number;
+    }
+    if (preferred < kNumbers && is_free(preferred))
+        return preferred;
+    return free != kNumbers ? free : next_number_++ % kNumbers;
 }
 
 const Run* Extents::find(std::uint64_t address, bool writes) const {
@@ -44,7 +63,6 @@ void Extents::add(const Run& run) {
     }
     if (forgets)
         clear_orphans();
-    effort_ = std::min(effort_ * 2, kMostEffort);
 }
 
 void Extents::flush_all() {
@@ -71,11 +89,11 @@ void Extents::drop(Gone gone) {
 void Extents::clear_orphans() {
     for (std::size_t i = 0; i < kSlots; ++i) {
         const Slot& slot = slots_[i];
-        if (slot.near == 0)
+        if (is_empty(i))
             continue;
         const Run* const run = find(slot.start, is_to_write(i));
         if (run == nullptr || run->addend != slot.addend || slot.near - 1 + kNear > run->end() - slot.start)
-            slots_[i] = {};
+            slots_[i] = {.addend = slot.addend}; // which the number's other slot may have
     }
 }
 
@@ -99,8 +117,36 @@ void Extents::flush_host_page(std::uint64_t host_page) {
     drop([&](const Run& run) { return run.contains(host_page - run.addend); });
 }
 
+// What lies before and behind the page goes on; the number keeps the longer part.
 void Extents::forbid_writes(std::uint64_t host_page) {
-    drop([&](const Run& run) { return run.writes && run.contains(host_page - run.addend); });
+    for (std::size_t i = 0; i < run_count_;) {
+        const Run run = runs_[i];
+        const std::uint64_t page = host_page - run.addend;
+        if (!run.writes || !run.contains(page)) {
+            ++i;
+            continue;
+        }
+        Run before = run, behind = run;
+        before.size = page - run.start;
+        behind.start = page + kPageSize;
+        behind.size = run.end() - behind.start;
+        const Run& longer = before.size > behind.size ? before : behind;
+        const Run& shorter = before.size > behind.size ? behind : before;
+        runs_[i] = longer;
+        if (longer.size == 0)
+            runs_[i] = runs_[--run_count_];
+        if (shorter.size != 0 && run_count_ < kRuns)
+            runs_[run_count_++] = shorter;
+        for (std::size_t number = 0; number < kNumbers; ++number) {
+            const Slot& slot = slots_[number + kFirstToWrite];
+            if (is_empty(number + kFirstToWrite) || slot.addend != run.addend || !run.contains(slot.start))
+                continue;
+            if (longer.size != 0)
+                set(number, longer);
+            else
+                slots_[number + kFirstToWrite] = {};
+        }
+    }
 }
 
 } // namespace ashlar::jit::mmu

@@ -26,13 +26,12 @@ struct Run {
     }
 };
 
-// Of one translation context. Host code reads the slots; each site that checks addresses has one assigned.
-// Used by one thread.
+// Of one translation context. Host code reads the slots; each place that checks addresses has one assigned.
+// Extents with the same addend share a number: the slot with that number is for loads, the one kFirstToWrite
+// behind it for loads and stores. Used by one thread.
 class Extents {
 public:
-    static constexpr std::size_t kSlots = 16;
-    // Slots from here on hold extents for stores, too.
-    static constexpr std::size_t kFirstToWrite = 8;
+    static constexpr std::size_t kNumbers = 8, kFirstToWrite = kNumbers, kSlots = 2 * kNumbers;
     // How many bytes from an address on the bounds vouch for: `near` and `end`, or `far`.
     static constexpr std::uint64_t kNear = 256, kFar = 16384;
 
@@ -41,14 +40,19 @@ public:
         std::uint64_t start = 0;
         std::uint64_t near = 0, far = 0; // address - start must be below
         std::uint64_t end = 0;           // address must be below, and known not to lie before start
-        std::uint64_t addend = 0;
-        std::uint64_t host = 0; // of start
+        std::uint64_t addend = 0;        // of the number, in the slot for loads
+        std::uint64_t host = 0;          // of start
     };
 
     const Slot& slot(std::size_t index) const { return slots_[index]; }
-    // `run` is one that find() knows.
     static constexpr bool is_to_write(std::size_t index) { return index >= kFirstToWrite; }
-    void set(std::size_t index, const Run& run);
+    bool is_empty(std::size_t index) const { return slots_[index].near == 0; }
+    std::uint64_t addend(std::size_t number) const { return slots_[number].addend; }
+    // Puts the run, one that find() knows, into the slot of the number that is for its kind of access.
+    void set(std::size_t number, const Run& run);
+    // The number of extents with that addend; else one that is free, `preferred` if it is; else one whose
+    // extent must go.
+    std::size_t number_for(std::uint64_t addend, std::size_t preferred);
 
     // The run that contains `address`, or nullptr.
     const Run* find(std::uint64_t address, bool writes) const;
@@ -64,12 +68,14 @@ public:
 
     static constexpr std::size_t kSlotsOffset = 0;
 
-    // Pages of the page table that the next run may be looked for in: more each time, few after a flush.
+    // Leaves of the page table that the next run may be looked for in each way: more after each run for which
+    // they were not enough, few after a flush.
     unsigned effort() const { return effort_; }
+    void raise_effort() { effort_ = effort_ < kMostEffort ? effort_ * 2 : kMostEffort; }
 
 private:
     static constexpr std::size_t kRuns = 16;
-    static constexpr unsigned kLeastEffort = 32, kMostEffort = 2048;
+    static constexpr unsigned kLeastEffort = 32, kMostEffort = 256;
 
     template <class Gone>
     void drop(Gone gone);
@@ -77,7 +83,7 @@ private:
 
     std::array<Slot, kSlots> slots_{}; // first: host code reads them
     std::array<Run, kRuns> runs_{};
-    std::size_t run_count_ = 0, oldest_ = 0;
+    std::size_t run_count_ = 0, oldest_ = 0, next_number_ = 0;
     unsigned effort_ = kLeastEffort;
 };
 

@@ -54,6 +54,8 @@ bool Mmu::find_run(std::uint64_t address, std::uint64_t length, bool writes, uns
     constexpr unsigned kPagesPerEffort = 16;
     if (const Run* const known = extents_->find(address, writes); known != nullptr) {
         run = *known;
+        if (effort == 0)
+            return run.contains(address, length);
     } else if (!stretch(address, writes, effort * kPagesPerEffort, run)) {
         return false;
     }
@@ -72,28 +74,44 @@ bool Mmu::find_run(std::uint64_t address, std::uint64_t length, bool writes, uns
         run.global = run.global && next.global;
         return true;
     };
-    for (unsigned i = 0; i < effort && extend(run.end()); ++i) {
-    }
-    for (unsigned i = 0; i < effort && run.start != 0 && extend(run.start - 1); ++i) {
-    }
+    unsigned above = 0, below = 0;
+    while (above < effort && extend(run.end()))
+        ++above;
+    while (below < effort && run.start != 0 && extend(run.start - 1))
+        ++below;
+    if (above == effort || below == effort)
+        extents_->raise_effort();
     extents_->add(run);
     return run.contains(address, length);
 }
 
-bool Mmu::find_extent(std::size_t slot, std::uint64_t address, std::uint64_t length) {
+std::optional<std::size_t> Mmu::find_extent(std::size_t slot, std::uint64_t address, std::uint64_t length) {
+    const bool writes = Extents::is_to_write(slot);
+    const std::size_t number = slot % Extents::kFirstToWrite;
+    const Run* const known = extents_->find(address, writes);
+    // What is known is made longer only if that may join it with what the slot has.
+    const bool lengthen =
+        known == nullptr || !known->contains(address, length) || known->addend == extents_->addend(number);
     Run run;
-    if (!find_run(address, length, Extents::is_to_write(slot), extents_->effort(), run))
-        return false;
-    extents_->set(slot, run);
-    return true;
+    if (!find_run(address, length, writes, lengthen ? extents_->effort() : 0, run) || run.size < kLongRun)
+        return {};
+    const std::size_t found = extents_->number_for(run.addend, number);
+    extents_->set(found, run);
+    return found;
 }
 
-std::uint64_t Mmu::extent_around(std::uint64_t address, std::uint64_t enough, bool writes) {
+std::size_t Mmu::number_of(const Run& run) {
+    const std::size_t number = extents_->number_for(run.addend, 0);
+    extents_->set(number, run);
+    return number;
+}
+
+Run Mmu::extent_around(std::uint64_t address, bool writes) {
     constexpr unsigned kLittle = 16;
-    if (const Run* const known = extents_->find(address, writes); known != nullptr && known->size >= enough)
-        return known->size;
+    if (const Run* const known = extents_->find(address, writes); known != nullptr && known->size >= kLongRun)
+        return *known;
     Run run;
-    return find_run(address, 1, writes, kLittle, run) ? run.size : 0;
+    return find_run(address, 1, writes, kLittle, run) ? run : Run{};
 }
 
 } // namespace ashlar::jit::mmu

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "jit/bus.h"
 #include "jit/guest_memory.h"
@@ -83,11 +84,16 @@ public:
     // Where the selected context's extents are from there.
     static std::size_t extents_offset();
     const Extents& extents() const { return *extents_; }
-    // Looks for the run around the `length` bytes from `address`, for the slot's kind of access, and puts it
-    // there; looks farther than last time. False: there is none, and the slot stays as it is.
-    bool find_extent(std::size_t slot, std::uint64_t address, std::uint64_t length);
-    // How many bytes around `address` one run now covers, as far as is looked for `enough`; 0: none.
-    std::uint64_t extent_around(std::uint64_t address, std::uint64_t enough, bool writes);
+    // Looks for the run around the `length` bytes from `address`, farther than last time, for the kind of
+    // access that `slot` is for. A long one gets a number, the slot's if that is free, and is put into that
+    // one's slot.
+    std::optional<std::size_t> find_extent(std::size_t slot, std::uint64_t address, std::uint64_t length);
+    // The number for a run, and the run is in its slot.
+    std::size_t number_of(const Run& run);
+    // Shorter runs are not worth a number.
+    static constexpr std::uint64_t kLongRun = 16 * kPageSize;
+    // The run around `address`, as far as it takes to see that it is a long one; empty: none.
+    Run extent_around(std::uint64_t address, bool writes);
 
     // Any width of 1, 2, 4, 8 at any alignment. False: fault() says why, and nothing was changed.
     bool load(std::uint64_t address, unsigned width, std::uint64_t& value);

@@ -23,13 +23,11 @@ public:
 
     void run() {
         addresses_.count_uses();
-        for_each_access([&](NodeId id) {
-            writes_ = writes_ || (writes_memory(graph_.at(id)) && site_of(id) == Site::Shared);
-        });
+        find_values();
         for_each_access([&](NodeId id) {
             const Site site = site_of(id);
-            if (site != Site::Paged && !graph_.overflowed())
-                protect(id, slot_for(graph_.at(id), site));
+            if (site != kSitePaged && !graph_.overflowed())
+                protect(id, slot_for(id, site));
         });
         // Now that all checks have their ranges.
         for (const NodeId id : distances_)
@@ -58,47 +56,54 @@ private:
                     visit(n);
     }
 
-    // Of what is known of the registers where the region is entered.
-    Site site_of(NodeId id) {
-        const Node& access = graph_.at(id);
-        if (access.site != Site::Shared)
-            return access.site;
-        const int slot = origin(access.operands[0], 4);
-        if (slot >= 0 && (source_.short_extents >> slot & 1) != 0)
-            return Site::Paged;
-        if (slot >= 0 && (source_.long_extents >> slot & 1) != 0)
-            return Site::Shared;
-        return source_.short_extents != 0 && source_.long_extents == 0 ? Site::Paged : Site::Shared;
+    // What is known of one access holds for all through the same value. One that is stored through is checked
+    // for that at once.
+    void find_values() {
+        sites_.fill(kSiteUnknown);
+        for_each_access([&](NodeId id) {
+            const Node& node = graph_.at(id);
+            const NodeId address = graph_.resolve(node.operands[0]);
+            stored_through_[address] = stored_through_[address] || writes_memory(node);
+            if (node.site != kSiteUnknown && sites_[address] != kSitePaged)
+                sites_[address] = node.site;
+        });
     }
 
-    // The register that a pointer comes from, or -1.
-    int origin(NodeId id, unsigned depth) {
+    Site site_of(NodeId id) {
+        const Node& access = graph_.at(id);
+        if (const Site known = sites_[graph_.resolve(access.operands[0])]; known != kSiteUnknown)
+            return known;
+        const RegionSource::Addresses& known = source_.addresses;
+        const NodeId from = origin(access.operands[0], 4);
+        Site site = known.usual;
+        if (from != kNoNode && graph_.at(from).kind != Kind::Entry)
+            site = known.code;
+        else if (from != kNoNode &&
+                 known.registers[static_cast<std::size_t>(graph_.at(from).immediate)] != kSiteUnknown)
+            site = known.registers[static_cast<std::size_t>(graph_.at(from).immediate)];
+        return site != kSiteUnknown ? site : Site{0};
+    }
+
+    // The entry value or place in the code that a pointer comes from, or kNoNode.
+    NodeId origin(NodeId id, unsigned depth) {
         id = graph_.resolve(id);
         const Node& node = graph_.at(id);
-        if (node.kind == Kind::Entry)
-            return static_cast<int>(node.immediate);
+        if (node.kind == Kind::Entry || graph_.is_operation(id, Opcode::PcRelative) || graph_.is_constant(id))
+            return id;
         if (depth == 0)
-            return -1;
+            return kNoNode;
         if (node.kind == Kind::Phi) {
             const BasicBlock& block = graph_.blocks[node.block];
             for (unsigned p = 0; p < block.predecessor_count; ++p)
                 if (graph_.blocks[block.predecessors[p]].order < block.order)
                     return origin(graph_.phis[node.phi].values[p], depth - 1);
         }
-        if (graph_.is_operation(id, Opcode::Add))
-            return origin(node.operands[0], depth - 1);
-        return -1;
+        return graph_.is_operation(id, Opcode::Add) ? origin(node.operands[0], depth - 1) : kNoNode;
     }
 
-    std::uint8_t slot_for(const Node& access, Site site) const {
-        constexpr unsigned kHalf = kFirstSlotToWrite / 2;
-        const bool store = writes_memory(access);
-        const unsigned first = (site == Site::Shared ? writes_ : store) ? kFirstSlotToWrite : 0;
-        const unsigned seed = source_.extent_seed;
-        if (site == Site::Shared)
-            return static_cast<std::uint8_t>(first + seed % kHalf);
-        const unsigned own = seed + static_cast<unsigned>(access.pc) / 2;
-        return static_cast<std::uint8_t>(first + kHalf + own % kHalf);
+    std::uint8_t slot_for(NodeId id, Site site) const {
+        const NodeId address = graph_.resolve(graph_.at(id).operands[0]);
+        return static_cast<std::uint8_t>(site + (stored_through_[address] ? kFirstSlotToWrite : 0));
     }
 
     void protect(NodeId id, std::uint8_t slot) {
@@ -195,6 +200,7 @@ private:
         node.sets = access.sets;
         node.guest_index = access.guest_index;
         node.pc = access.pc;
+        node.immediate = access.pc;
         return create(node, before);
     }
 
@@ -257,7 +263,10 @@ private:
         return id;
     }
 
+    // What the slots of a number have in common is one value.
     NodeId addend(std::uint8_t slot, bool of_start = false) {
+        if (!of_start)
+            slot %= kFirstSlotToWrite;
         NodeId& id = (of_start ? starts_ : addends_)[slot];
         if (id == kNoNode) {
             Node node;
@@ -292,7 +301,8 @@ private:
 
     Graph& graph_;
     const RegionSource& source_;
-    bool writes_ = false; // the shared extent is for stores
+    std::array<bool, kMaxNodes> stored_through_{}; // values that are addresses
+    std::array<Site, kMaxNodes> sites_;            // of accesses through them
     Addresses addresses_{graph_};
     std::array<NodeId, kExtentSlots> addends_{}, starts_{};
     Bounded<NodeId, 512> distances_; // accesses whose displacement is yet from the address

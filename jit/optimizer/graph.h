@@ -74,8 +74,8 @@ constexpr std::size_t kMaxSets = 2048;
 // on the address is then one on the range, and the address does not pass the end of the address space unseen.
 constexpr std::int32_t kMaxStreamDistance = 3072;
 constexpr std::int64_t kMaxStride = 256;
-// Extents: slots, of which the second half is for stores too, and how many bytes a check can be for, by the
-// bounds for short ranges and by those for all.
+// Extents have numbers. The slots with these are for loads, those so many behind for stores too; both have
+// the same addend. How many bytes a check can be for, by the bounds for short ranges and by those for all.
 constexpr unsigned kExtentSlots = 16, kFirstSlotToWrite = 8;
 constexpr std::int32_t kNearRange = 256, kFarRange = 16384;
 
@@ -96,18 +96,17 @@ enum class Kind : std::uint8_t {
     Extent,
     // Makes sure that the bytes [low, high) from operand 0, or with `fused` from operand 0 + (operand 1 <<
     // scale), lie in the slot's extent; else exits. With `fused`, yields the first one's distance from the
-    // extent's start. `grows`: operand 0 is known not to lie before the extent.
+    // extent's start. `grows`: operand 0 is known not to lie before the extent. `immediate` is the access's
+    // pc, as `pc` is where the guest is then.
     Within,
     Guard,  // exits when the guard word is set
     Expect, // exits to operand 0 when that is not operand 1: a return's address
 };
 
-// What is expected of the addresses at an access.
-enum class Site : std::uint8_t {
-    Shared, // the extent that most of the region's accesses go to
-    Own,    // an extent, but another
-    Paged,  // any page
-};
+// What is expected of the addresses at an access: the number of an extent, or one of these.
+using Site = std::uint8_t;
+constexpr Site kSitePaged = 0xfe;   // any page
+constexpr Site kSiteUnknown = 0xff; // what is known of where the address comes from
 
 struct Node {
     Kind kind = Kind::Dead;
@@ -129,7 +128,7 @@ struct Node {
     std::uint8_t scale = 0;
     std::uint8_t slot = 0;        // Extent, Within
     bool grows = false;           // Within
-    Site site{};                  // of an access
+    Site site = kSiteUnknown;     // of an access
     bool aligned = false;         // atomics: known to be, by one before
     bool reserved = false;        // StoreConditional: behind the LoadReserved of its address
     bool sunk = false;            // computed by exits that need it, nowhere else

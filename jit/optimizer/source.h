@@ -21,19 +21,25 @@ struct SourceBlock {
 };
 
 struct RegionSource {
+    RegionSource() { sites.fill(kSiteUnknown); }
+
     static constexpr std::size_t kMaxInstructions = 6144;
     Bounded<SourceBlock, kMaxBlocks - 1> blocks; // [0] is where the region is entered
     Bounded<ir::Instruction, kMaxInstructions> instructions;
     // Loads' and stores' sites, by instruction.
-    std::array<Site, kMaxInstructions> sites{};
-    // Integer registers that hold addresses in long extents, and in short ones, where the region is entered.
-    std::uint32_t long_extents = 0, short_extents = 0;
-    std::uint8_t extent_seed = 0; // different for most regions
+    std::array<Site, kMaxInstructions> sites;
+    // Where the region is entered: what the integer registers point to, or kSiteUnknown; what is near the
+    // code; and what most registers point to.
+    struct Addresses {
+        std::array<Site, 32> registers{};
+        Site code = kSiteUnknown, usual = kSiteUnknown;
+        Addresses() { registers.fill(kSiteUnknown); }
+    } addresses;
 
     void clear() {
         blocks.clear();
         instructions.clear();
-        long_extents = short_extents = 0;
+        addresses = {};
     }
 };
 

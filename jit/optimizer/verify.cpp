@@ -144,7 +144,8 @@ private:
             return check_stream(id, n, node);
         case Kind::Extent:
             require(id == 0, "an extent is looked up within the region", id, n);
-            return require(node.slot < kExtentSlots, "no such slot", id, n);
+            return require(node.slot < (node.fused ? kExtentSlots : kFirstSlotToWrite), "no such slot", id,
+                           n);
         case Kind::Within:
             check_use(node.operands[0], 'i', id, positions_[n], n);
             if (node.fused)
@@ -230,8 +231,9 @@ private:
                     "an access through another value than was checked", id, n);
         }
         require(low >= check.low && high <= check.high, "an access outside what was checked", id, n);
-        require(graph_.at(extent).kind == Kind::Extent && graph_.at(extent).slot == check.slot &&
-                    graph_.at(extent).fused == (check.fused && !node.fused),
+        const bool of_start = check.fused && !node.fused;
+        require(graph_.at(extent).kind == Kind::Extent && graph_.at(extent).fused == of_start &&
+                    graph_.at(extent).slot == (of_start ? check.slot : check.slot % kFirstSlotToWrite),
                 "an access by another extent than was checked", id, n);
     }
 

@@ -75,7 +75,7 @@ void RegionEmitter::emit_outside(const Cold& cold) {
     ProbeRequest request{};
     request.length = static_cast<std::uint16_t>(node.high - node.low);
     request.extent = static_cast<std::uint8_t>(node.slot + 1);
-    request.low = node.pc;
+    request.low = static_cast<std::int32_t>(node.immediate);
     environment_.marks.data(e.position(), sizeof request);
     e.db(reinterpret_cast<const std::uint8_t*>(&request), sizeof request);
     exit_from_jump(e.jump_later(), exit_before(node));
