@@ -17,8 +17,15 @@ struct MemoryRange {
     Kind kind;
 };
 
+// Configuration space of PCI buses, in memory.
+struct PciSegment {
+    PhysicalAddress base; // of bus `first_bus`
+    std::uint16_t segment;
+    std::uint8_t first_bus, last_bus;
+};
+
 struct BootInformation {
-    static constexpr std::size_t kMaxRanges = 256;
+    static constexpr std::size_t kMaxRanges = 256, kMaxPciSegments = 8;
 
     std::string_view protocol;                  // "PVH", "multiboot2", ... for the boot log
     std::string_view command_line;              // copied out of the loader's memory
@@ -31,7 +38,9 @@ struct BootInformation {
     PhysicalAddress image_begin, image_end; // our own image with its bss, page-aligned
     PhysicalAddress early_begin, early_end; // taken from usable memory before there was an allocator
     NumaTopology numa;
-    std::uint32_t cpu_count = 1; // enabled, as the firmware says
+    std::uint32_t cpu_count = 1;                            // enabled, as the firmware says
+    std::array<PciSegment, kMaxPciSegments> pci_segments{}; // as the firmware said
+    std::size_t pci_segment_count = 0;
 
     // Ranges that are empty or wrap are ignored.
     void add_range(PhysicalAddress base, std::uint64_t size, MemoryRange::Kind kind);

@@ -66,6 +66,10 @@ void Console::take(char c) {
         escaped_ = false;
         if (c == 's')
             return commands_.show_statistics();
+        if (c == 'p') {
+            begin_own_output();
+            return commands_.list_devices();
+        }
         if (c >= '1' && c <= '9') {
             begin_own_output();
             if (commands_.focus(static_cast<unsigned>(c - '0')))
@@ -89,9 +93,8 @@ void Console::take(char c) {
 
 void Console::help() {
     begin_own_output();
-    log("ashlar: console: Ctrl-A 1..9 input to that VM, Ctrl-A s statistics, Ctrl-A Ctrl-A sends Ctrl-A, "
-        "Ctrl-A h "
-        "this help\n");
+    log("ashlar: console: Ctrl-A 1..9 input to that VM, Ctrl-A s statistics, Ctrl-A p PCI devices, "
+        "Ctrl-A Ctrl-A sends Ctrl-A, Ctrl-A h this help\n");
 }
 
 } // namespace ashlar::kernel

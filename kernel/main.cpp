@@ -1,6 +1,7 @@
 // The hypervisor's main program: says what the machine is, starts the VMs and runs them to their end.
 #include "kernel/boot_information.h"
 #include "kernel/bundle.h"
+#include "kernel/devices.h"
 #include "kernel/log.h"
 #include "kernel/physical_memory.h"
 #include "kernel/scheduler.h"
@@ -13,6 +14,7 @@ constexpr std::uint64_t kMiB = 1 << 20;
 
 alignas(PhysicalMemory) constinit std::byte frames_storage[sizeof(PhysicalMemory)]{};
 constinit MemoryAccount hypervisor_account{.name = "hypervisor"};
+constinit Devices devices;
 alignas(Scheduler) constinit std::byte scheduler_storage[sizeof(Scheduler)]{};
 
 const char* to_string(MemoryRange::Kind kind) {
@@ -78,6 +80,8 @@ void kernel_main(const BootInformation& boot) {
     print_machine(boot, frames);
 
     MemorySource hypervisor(frames, hypervisor_account);
+    devices.find(boot, hypervisor, sink);
+    scheduler.set_devices(devices);
     BufferSink<128> explanation;
     if (const Status ready = arch::initialize_virtualization(hypervisor, explanation); !ready.ok()) {
         log("ashlar: virt        unavailable: {}\n", explanation.view());

@@ -179,6 +179,12 @@ void Scheduler::finish(Vm& vm) {
         console_.set_focus(&vms_.front());
 }
 
+void Scheduler::list_devices() {
+    ConsoleSink sink;
+    if (devices_ != nullptr)
+        devices_->list(sink);
+}
+
 void Scheduler::show_statistics() {
     console_.begin_own_output();
     for (Vm& vm : vms_) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/console.h"
+#include "kernel/devices.h"
 #include "kernel/vcpu_placement.h"
 #include "kernel/vm.h"
 
@@ -17,10 +18,13 @@ public:
     // The CPUs that VMs can run on.
     std::span<const CpuInUse> cpus() const { return cpus_; }
     bool empty() { return vms_.empty(); }
+    // What the console's user can see a list of; outlives the scheduler.
+    void set_devices(const Devices& devices) { devices_ = &devices; }
     // Every VM gets slices in turn, and is destroyed when it ends. True when all ended well.
     bool run();
 
     void show_statistics() override;
+    void list_devices() override;
     bool focus(unsigned number) override;
 
 private:
@@ -36,6 +40,7 @@ private:
     IntrusiveList<Vm> vms_; // in the order of turns
     Console console_;
     std::array<CpuInUse, 1> cpus_;
+    const Devices* devices_ = nullptr;
     unsigned added_ = 0;
     bool all_well_ = true;
 };

@@ -1,4 +1,5 @@
 #include "arch/cpu.h"
+#include "arch/pci.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -66,6 +67,14 @@ void* physical_to_virtual(PhysicalAddress address) {
 PhysicalAddress virtual_to_physical(const void* pointer) {
     return PhysicalAddress(
         static_cast<std::uint64_t>(static_cast<const std::byte*>(pointer) - machine().memory));
+}
+pci::PortSpace* port_space() {
+    return machine().ports;
+}
+Status map_device(PhysicalAddress address, std::uint64_t size) {
+    const std::uint64_t memory = machine().memory_size;
+    return address.value() < memory && size <= memory - address.value() ? Status()
+                                                                        : Status(Error::OutOfRange);
 }
 std::uint64_t now_ns() {
     return machine().now_ns;

@@ -7,6 +7,8 @@
 #include <functional>
 #include <string>
 
+#include "drivers/pci/legacy_access.h"
+
 namespace ashlar::arch::fake {
 
 struct Machine {
@@ -21,6 +23,7 @@ struct Machine {
     std::string console_input; // taken from the front
     // What happens when a CPU is kicked; by any thread.
     std::function<void(unsigned)> on_kick;
+    pci::PortSpace* ports = nullptr;
     // What happens while the CPU waits; by default time jumps to the timer's deadline.
     std::function<void()> on_wait;
 };

@@ -1,6 +1,7 @@
 #include "arch/x86_64/local_apic.h"
 
 #include "arch/cpu.h"
+#include "arch/pci.h"
 #include "arch/x86_64/common/registers.h"
 #include "arch/x86_64/interrupts.h"
 #include "arch/x86_64/paging.h"

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "arch/cpu.h"
+#include "arch/pci.h"
 #include "arch/x86_64/common/registers.h"
 #include "arch/x86_64/common/stacks.h"
 #include "arch/x86_64/memory_layout.h"
@@ -177,6 +178,8 @@ Status enter_final_address_space(BootInformation& boot) {
 }
 
 Status map_device(PhysicalAddress address, std::uint64_t size) {
+    if (address.value() >= kDirectMapBytes || size > kDirectMapBytes - address.value())
+        return Error::OutOfRange;
     const std::uint64_t begin = address.align_down(kPageSize).value();
     const std::uint64_t end = (address + size).align_up(kPageSize).value();
     return map_unmapped(begin, end, {.write = true, .uncached = true});

@@ -17,9 +17,6 @@ extern "C" const std::byte image_begin[], text_end[], rodata_begin[], rodata_end
 // `boot.early_begin`.
 Status enter_final_address_space(kernel::BootInformation& boot);
 
-// Adds device registers to the direct map, uncached. Already mapped is fine.
-Status map_device(PhysicalAddress address, std::uint64_t size);
-
 // Walks the live tables and complains of pages that are writable and executable. True when there is none.
 bool check_write_xor_execute(Sink& sink);
 

@@ -8,10 +8,6 @@ namespace {
 
 constinit std::uint16_t soft_off_port = 0, soft_off_port_b = 0, soft_off_types = 0;
 
-void out16(std::uint16_t port, std::uint16_t value) {
-    asm volatile("outw %0, %1" : : "a"(value), "Nd"(port));
-}
-
 } // namespace
 
 void set_soft_off(const acpi::Tables& tables) {

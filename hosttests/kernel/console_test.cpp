@@ -10,6 +10,7 @@ using namespace std::string_view_literals;
 class FakeCommands final : public Console::Commands {
 public:
     void show_statistics() override { ++statistics; }
+    void list_devices() override { ++lists; }
     bool focus(unsigned number) override {
         if (number == 0 || number > vms.size())
             return false;
@@ -18,7 +19,7 @@ public:
     }
     Console* console = nullptr;
     std::vector<Vm*> vms;
-    int statistics = 0;
+    int statistics = 0, lists = 0;
 };
 
 class ConsoleTest : public KernelTest {
@@ -143,6 +144,8 @@ TEST_F(ConsoleTest, EscapeTwiceSendsIt) {
 TEST_F(ConsoleTest, StatisticsAndHelp) {
     type("\x01s");
     EXPECT_EQ(commands.statistics, 1);
+    type("\x01p");
+    EXPECT_EQ(commands.lists, 1);
     console.write(first, "prompt> ");
     output();
     for (const std::string_view keys : {"\x01h", "\x01?",

@@ -13,6 +13,7 @@ constexpr std::uint64_t kRam = abi::kRamBase, kRamEnd = kRam + 512 * kKiB;
 class NoCommands final : public Console::Commands {
 public:
     void show_statistics() override {}
+    void list_devices() override {}
     bool focus(unsigned) override { return false; }
 };
 

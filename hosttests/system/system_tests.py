@@ -246,6 +246,33 @@ def test_embedded_guest_runs_without_a_bundle(folder):
         console.expect_exit(WELL)
 
 
+def test_pci_devices_are_listed(folder):
+    disk = pathlib.Path(folder) / "disk.img"
+    disk.write_bytes(bytes(1 << 20))
+    devices = ["-device", "pcie-root-port,id=rootport,chassis=1", "-device", "virtio-blk-pci,bus=rootport,drive=d", "-drive",
+               f"id=d,if=none,format=raw,file={disk}", "-device", "pcie-pci-bridge,id=bridge", "-device",
+               "virtio-rng-pci,bus=bridge,addr=3"]
+    lines = (r"pci         00:00\.0 8086:29c0 06\.00\.00 host bridge",
+             r"pci         00:0.\.0 1b36:000c 06\.04\.00 PCI bridge, buses 01 to 01, window 0x",
+             r"pci         01:00\.0 1af4:1042 01\.00\.00 SCSI, bar1 mem32 0x\w+\+0x1000, bar4 mem64 0x\w+\+0x4000, msix 2",
+             r"pci         00:0.\.0 1b36:000e 06\.04\.00 PCI bridge, buses 02 to 02, window 0x",
+             r"pci         02:03\.0 1af4:1005 00\.ff\.00 device, bar0 io 0x")
+    root = pathlib.Path(folder)
+    shutil.copyfile(BUILD / "guests" / "halt-for-ever.elf", root / "halt.elf")
+    bundle = make_bundle("[vm halt]\nkind = native\nmemory = 2M\nkernel = halt.elf\n", folder, root)
+    with Console(qemu_command(bundle=bundle, extra=devices), 60) as console:
+        console.expect("ashlar: pci         9 functions, configuration in memory")
+        for line in lines:
+            console.expect("ashlar: " + line)
+        console.expect("ashlar: 1 VM started")
+        console.send("\x01p")
+        for line in lines:
+            console.expect("ashlar: " + line)
+    with Console([*qemu_command(bundle=bundle), "-M", "pc"], 60) as console:
+        console.expect("ashlar: pci         5 functions, configuration by ports")
+        console.expect(r"ashlar: pci         00:01\.1 8086:7010 01\.01\.80 IDE, bar4 io 0x")
+
+
 def test_linux_in_a_vm_reaches_a_shell(folder):
     bundle = make_bundle(LINUX_CONF.format(kernel="linux"), folder)
     with Console(qemu_command(bundle=bundle, memory="2G"), 600) as console:
