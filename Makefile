@@ -10,6 +10,11 @@ CXX     := g++
 V       ?= 0
 Q       := $(if $(filter 0,$(V)),@,)
 
+# DEBUG=1: builds that check more, in folders of their own. The translator is always the same.
+DEBUG   ?= 0
+VARIANT     := $(if $(filter 1,$(DEBUG)),-debug)
+DEBUG_FLAGS := $(if $(filter 1,$(DEBUG)),-DASHLAR_DEBUG)
+
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 COMMON   := -std=c++20 $(WARNINGS) -g -O2 -MMD -MP -I. -DASHLAR_VERSION='"$(VERSION)"'
 PRODUCT  := $(COMMON) -fno-exceptions -fno-rtti
@@ -25,12 +30,12 @@ help: ## this list
 	@grep -hE '^[a-z0-9_-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z0-9_-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 # ---------------------------------------------------------------- hosted: library, ashlar-run, tests, benchmarks
-HOST        := $(BUILD)/host
-HOST_FLAGS  := $(PRODUCT) -Iarch/fake/include
+HOST        := $(BUILD)/host$(VARIANT)
+HOST_FLAGS  := $(PRODUCT) $(DEBUG_FLAGS) -Iarch/fake/include
 RUN_SRC     := jit/hosted/main.cpp
 HOST_SRC    := $(filter-out $(RUN_SRC),$(call sources,lib kernel drivers jit arch/fake,lib/freestanding))
 HOST_LIB    := $(HOST)/libashlar.a
-TEST_FLAGS  := $(COMMON) -Iarch/fake/include
+TEST_FLAGS  := $(COMMON) $(DEBUG_FLAGS) -Iarch/fake/include
 TEST_DIRS   := $(sort $(filter-out system guests,$(notdir $(patsubst %/,%,$(wildcard hosttests/*/)))))
 THREAD_TESTS := $(filter %_threads,$(TEST_DIRS))
 TEST_BINS   := $(TEST_DIRS:%=$(HOST)/tests/%)
@@ -187,7 +192,7 @@ test: $(SETUP) ## unit tests and whole-system tests
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) check-all
 	$(Q)tools/check-layering
 	$(Q)ASHLAR_BUILD=$(BUILD) tools/run-tests $(TESTS)
-check-all: host-tests ashlar-run x86_64 translator guest-bench $(NATIVE_GUESTS) $(EMBEDDED_GUEST)
+check-all: host-tests ashlar-run x86_64 x86_64-debug translator guest-bench $(NATIVE_GUESTS) $(EMBEDDED_GUEST)
 
 # Kept until it is removed by hand: the archive's packages change every day.
 GUEST_SOFTWARE := $(BUILD)/guest/software.img
@@ -212,7 +217,7 @@ format-check: ## fail when clang-format would change something
 compile_commands.json: ## for editors and analysers
 	$(Q)$(MAKE) --no-print-directory -n -B V=1 check-all | tools/compile-commands > $@
 clean: ## remove what was built, keep what was fetched
-	$(Q)rm -rf $(BUILD)/host $(BUILD)/x86_64 $(BUILD)/guests $(BUILD)/guest-bench
+	$(Q)rm -rf $(BUILD)/host $(BUILD)/host-debug $(BUILD)/x86_64 $(BUILD)/x86_64-debug $(BUILD)/guests $(BUILD)/guest-bench
 
-DEPS = $(shell find $(BUILD)/host $(BUILD)/x86_64 $(BUILD)/guest-bench -type f -name '*.d' 2>/dev/null)
+DEPS = $(shell find $(HOST) $(BUILD)/x86_64 $(dir $(HYPERVISOR)) $(BUILD)/guest-bench -type f -name '*.d' 2>/dev/null)
 -include $(DEPS)

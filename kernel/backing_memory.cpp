@@ -52,8 +52,8 @@ Status BackingMemory::add_block(std::uint64_t offset, std::uint64_t wanted) {
 void BackingMemory::clear() {
     for (const RecordPage* page = first_; page != nullptr; page = page->next)
         for (std::size_t i = 0; i < page->count; ++i)
-            std::memset(arch::physical_to_virtual(page->blocks[i].address), 0,
-                        kPageSize << page->blocks[i].order);
+            arch::clear_pages(arch::physical_to_virtual(page->blocks[i].address),
+                              kPageSize << page->blocks[i].order);
 }
 
 Status BackingMemory::allocate(MemorySource& source, std::uint64_t bytes) {

@@ -19,14 +19,14 @@ bool begins_aligned(const FrameZone& zone) {
 
 } // namespace
 
-void FrameZones::initialize(const BootInformation& boot, Sink& diagnostics) {
+void FrameZones::initialize(const BootInformation& boot, bool checked, Sink& diagnostics) {
     for_each_usable_run(boot,
                         [&](std::uint64_t begin, std::uint64_t end) { add_by_node(boot.numa, begin, end); });
     if (ownerless_ != 0)
         format(diagnostics, "ashlar: numa: {} KiB of usable memory are no node's, they count as node 0's\n",
                ownerless_ * kPageSize / 1024);
     for (NodeId node = 0; node < boot.numa.node_count; ++node)
-        make_room_for_states(node, diagnostics);
+        make_books(node, checked, diagnostics);
 }
 
 void FrameZones::add_by_node(const NumaTopology& topology, std::uint64_t begin, std::uint64_t end) {
@@ -53,43 +53,52 @@ void FrameZones::add(std::uint64_t begin, std::uint64_t end, NodeId node) {
         return;
     }
     ASHLAR_ASSERT(count_ < kMaxZones);
-    zones_[count_++] = {begin, end, nullptr, node};
+    zones_[count_++] = {begin, end, nullptr, nullptr, node};
 }
 
-void FrameZones::make_room_for_states(NodeId node, Sink& diagnostics) {
+// States and owners of a node's frames.
+void FrameZones::make_books(NodeId node, bool checked, Sink& diagnostics) {
     std::uint64_t frames = 0;
     for (const FrameZone& zone : all())
         frames += zone.node == node ? size_of(zone) : 0;
     if (frames == 0)
         return;
-    const std::uint64_t needed = (frames + kPageSize - 1) / kPageSize;
+    using Owner = const MemoryAccount*;
+    const std::uint64_t owner_bytes = checked ? frames * sizeof(Owner) : 0;
+    const std::uint64_t needed = (frames + owner_bytes + kPageSize - 1) / kPageSize;
     FrameZone* home = nullptr;
     for (FrameZone& zone : std::span(zones_.data(), count_))
         if (zone.node == node && size_of(zone) >= needed &&
             (home == nullptr || size_of(zone) < size_of(*home)))
             home = &zone;
-    if (home == nullptr) {
-        // Only scattered frames. Nothing that size is worth more than a line.
-        format(diagnostics, "ashlar: memory: {} KiB of node {} are in pieces too small to use\n",
-               frames * kPageSize / 1024, node);
-        count_ = static_cast<std::size_t>(
-            std::remove_if(zones_.begin(), zones_.begin() + count_,
-                           [&](const FrameZone& zone) { return zone.node == node; }) -
-            zones_.begin());
-        return;
-    }
+    if (home == nullptr)
+        return give_up(node, frames, diagnostics);
     std::uint64_t at = home->begin;
     if (begins_aligned(*home))
         at = home->end -= needed;
     else
         home->begin += needed;
-    auto* states = static_cast<std::uint8_t*>(arch::physical_to_virtual(PhysicalAddress(at << kPageShift)));
+    auto* const books = static_cast<std::byte*>(arch::physical_to_virtual(PhysicalAddress(at << kPageShift)));
+    auto* owners = reinterpret_cast<Owner*>(books);
+    auto* states = reinterpret_cast<std::uint8_t*>(books + owner_bytes);
+    std::fill_n(owners, checked ? frames : 0, nullptr);
     std::fill_n(states, frames, frame_state::kInside);
     for (FrameZone& zone : std::span(zones_.data(), count_))
         if (zone.node == node) {
             zone.states = states;
+            zone.owners = checked ? owners : nullptr;
             states += size_of(zone);
+            owners += size_of(zone);
         }
+}
+
+// Only scattered frames: none of them could hold the books of all.
+void FrameZones::give_up(NodeId node, std::uint64_t frames, Sink& diagnostics) {
+    format(diagnostics, "ashlar: memory: {} KiB of node {} are in pieces too small to use\n",
+           frames * kPageSize / 1024, node);
+    const auto begin = zones_.begin(), end = begin + static_cast<std::ptrdiff_t>(count_);
+    count_ = static_cast<std::size_t>(
+        std::remove_if(begin, end, [&](const FrameZone& zone) { return zone.node == node; }) - begin);
 }
 
 const FrameZone* FrameZones::find(std::uint64_t frame) const {

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "kernel/boot_information.h"
+#include "kernel/frame_allocator.h"
 #include "kernel/usable_memory.h"
 #include "lib/format.h"
 
@@ -20,8 +21,9 @@ constexpr std::uint8_t kCached = 0x40; // one free frame in a CPU's cache
 
 // A run of frames of one node.
 struct FrameZone {
-    std::uint64_t begin, end; // frame numbers
-    std::uint8_t* states;     // one for each frame
+    std::uint64_t begin, end;     // frame numbers
+    std::uint8_t* states;         // one for each frame
+    const MemoryAccount** owners; // likewise; null unless frames are checked (kernel/frame_checks.h)
     NodeId node;
 
     bool contains(std::uint64_t frame) const { return frame - begin < end - begin; }
@@ -32,15 +34,18 @@ struct FrameZone {
     void set_state(std::uint64_t frame, std::uint8_t state) const {
         __atomic_store_n(&states[frame - begin], state, __ATOMIC_RELAXED);
     }
+    // The last owner of a block; null when it had none yet.
+    const MemoryAccount* owner(std::uint64_t frame) const { return owners[frame - begin]; }
+    void set_owner(std::uint64_t frame, const MemoryAccount* owner) const { owners[frame - begin] = owner; }
 };
 
 class FrameZones {
 public:
     // Cuts what is usable out of the firmware's ranges, whatever their order and overlap, and gives each
-    // piece to the node that the topology says. The frames' states take room in it: at the less aligned end
-    // of the smallest piece of the same node that has it. Lines about what cannot be used go to
-    // `diagnostics`. Once.
-    void initialize(const BootInformation& boot, Sink& diagnostics);
+    // piece to the node that the topology says. The frames' states, and with `checked` their owners, take
+    // room in it: at the less aligned end of the smallest piece of the same node that has it. Lines about
+    // what cannot be used go to `diagnostics`. Once.
+    void initialize(const BootInformation& boot, bool checked, Sink& diagnostics);
 
     // Ascending and disjoint.
     std::span<const FrameZone> all() const { return {zones_.data(), count_}; }
@@ -56,7 +61,8 @@ private:
 
     void add(std::uint64_t begin, std::uint64_t end, NodeId node);
     void add_by_node(const NumaTopology& topology, std::uint64_t begin, std::uint64_t end);
-    void make_room_for_states(NodeId node, Sink& diagnostics);
+    void give_up(NodeId node, std::uint64_t frames, Sink& diagnostics);
+    void make_books(NodeId node, bool checked, Sink& diagnostics);
 
     std::array<FrameZone, kMaxZones> zones_{};
     std::size_t count_ = 0;

@@ -77,6 +77,8 @@ void kernel_main(const BootInformation& boot) {
     log("ashlar: cpu         ");
     arch::describe_cpu(sink);
     log("\n");
+    if (kDebugBuild)
+        log("ashlar: debug       every frame is checked when it is freed and when it is handed out\n");
     print_machine(boot, frames);
 
     MemorySource hypervisor(frames, hypervisor_account);

@@ -9,6 +9,7 @@
 #include <span>
 #include <utility>
 
+#include "arch/clear.h"
 #include "arch/cpu.h"
 #include "kernel/frame_allocator.h"
 #include "kernel/placement.h"
@@ -36,7 +37,7 @@ public:
     // Likewise, filled with zeros.
     Result<PhysicalAddress> allocate_zeroed(unsigned order) {
         const PhysicalAddress block = ASHLAR_TRY(allocate(order));
-        std::memset(arch::physical_to_virtual(block), 0, kPageSize << order);
+        arch::clear_pages(arch::physical_to_virtual(block), kPageSize << order);
         return block;
     }
     void free(PhysicalAddress block, unsigned order) { frames_.free(block, order, account_); }

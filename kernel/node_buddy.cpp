@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "arch/cpu.h"
+#include "kernel/frame_checks.h"
 #include "lib/assert.h"
 
 namespace ashlar::kernel {
@@ -39,6 +40,8 @@ void NodeBuddy::add(const FrameZone& zone) {
 }
 
 void NodeBuddy::push(const FrameZone& zone, std::uint64_t frame, unsigned order) {
+    if (zone.owners != nullptr)
+        frame_checks::expect_poison(zone, frame, sizeof(FreeBlock));
     auto* const block = pointer_to<FreeBlock>(frame);
     FreeBlock*& head = free_[order];
     *block = {head, &head};
@@ -56,6 +59,8 @@ void NodeBuddy::remove(std::uint64_t frame, unsigned order) {
     *block->link = block->next;
     if (block->next != nullptr)
         block->next->link = block->link;
+    if (checked_)
+        frame_checks::restore_poison(frame, sizeof(FreeBlock));
     --counts_.free_by_order[order];
     counts_.free -= frames_of(order);
 }

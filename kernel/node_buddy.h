@@ -12,8 +12,11 @@ namespace ashlar::kernel {
 // May be used from several CPUs at once.
 class NodeBuddy {
 public:
-    // `zones` outlives it and has every frame that is ever put in.
-    void initialize(const FrameZones& zones) { zones_ = &zones; }
+    // `zones` outlives it and has every frame that is ever put in; with `checked` they know the owners.
+    void initialize(const FrameZones& zones, bool checked) {
+        zones_ = &zones;
+        checked_ = checked;
+    }
     // All of the zone is free from now on.
     void add(const FrameZone& zone);
 
@@ -50,6 +53,7 @@ private:
     void join(const FrameZone& zone, std::uint64_t frame, unsigned order);
 
     const FrameZones* zones_ = nullptr;
+    bool checked_ = false;
     FreeBlock* free_[kMaxOrder + 1] = {};
     Counts counts_;
     mutable TicketLock lock_;

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "arch/cpu.h"
+#include "kernel/frame_checks.h"
 #include "kernel/memory_source.h"
 
 namespace ashlar::kernel {
@@ -20,9 +21,9 @@ void PhysicalMemory::initialize(const BootInformation& boot, std::span<const Nod
     node_count_ = static_cast<unsigned>(boot.numa.node_count);
     ASHLAR_ASSERT(node_count_ >= 1 && node_count_ <= kMaxNodes);
     order_nodes(boot.numa);
-    zones_.initialize(boot, diagnostics);
+    zones_.initialize(boot, checked_, diagnostics);
     for (Node& node : nodes_)
-        node.buddy.initialize(zones_);
+        node.buddy.initialize(zones_, checked_);
     for (const FrameZone& zone : zones_.all())
         nodes_[zone.node].buddy.add(zone);
     create_caches(cpu_nodes);
@@ -84,6 +85,8 @@ Result<PhysicalAddress> PhysicalMemory::allocate(unsigned order, const NodeWish&
         }
         return Error::OutOfMemory;
     }
+    if (checked_)
+        frame_checks::take(*zones_.find(frame), frame, order, account);
     account.frames += frames;
     account.frames_on[node] += frames;
     count_hit(cpu, node, node == wanted ? wish.hit : Hit::Remote, frames);
@@ -153,8 +156,12 @@ void PhysicalMemory::free(PhysicalAddress block, unsigned order, MemoryAccount& 
     const FrameZone* const zone = zone_of(cpu, frame);
     ASHLAR_ASSERT(zone != nullptr); // else it is nobody's memory
     ASHLAR_ASSERT(block.is_aligned(kPageSize << order));
+    if (checked_)
+        frame_checks::expect_owner(*zone, frame, account);
     ASHLAR_ASSERT(zone->state(frame) == order);             // else freed twice, or with another order
     ASHLAR_ASSERT(account.frames_on[zone->node] >= frames); // else it is somebody else's
+    if (checked_)
+        frame_checks::give(*zone, frame, order, account);
     account.frames -= frames;
     account.frames_on[zone->node] -= frames;
     if (order == 0 && cpu != nullptr)

@@ -8,6 +8,7 @@
 #include "kernel/boot_information.h"
 #include "kernel/frame_cache.h"
 #include "kernel/node_buddy.h"
+#include "lib/debug_build.h"
 
 namespace ashlar::kernel {
 
@@ -15,6 +16,10 @@ class PhysicalMemory final : public FrameAllocator {
 public:
     // CPUs with a higher number work without a cache.
     static constexpr std::size_t kMaxCachedCpus = 256;
+
+    // With `checked` every frame is filled when it is freed and looked at when it is handed out again, and
+    // knows its owner: see kernel/frame_checks.h. It costs as much as it says.
+    explicit PhysicalMemory(bool checked = kDebugBuild) : checked_(checked) {}
 
     // Takes what is usable and not taken yet. `cpu_nodes` has the node of each CPU that is in use, by
     // arch::current_cpu(). Lines about what cannot be used go to `diagnostics`. Once.
@@ -64,6 +69,7 @@ private:
     void empty_caches(Cpu& cpu);
     void empty_when_asked(Cpu& cpu);
 
+    const bool checked_;
     FrameZones zones_;
     std::array<Node, kMaxNodes> nodes_{};
     unsigned node_count_ = 1;

@@ -1,13 +1,13 @@
 # build/x86_64/ashlar.elf: the hypervisor. Boots by PVH (QEMU -kernel) and multiboot2 (GRUB).
-HYPERVISOR       := $(BUILD)/x86_64/ashlar.elf
-HYPERVISOR_OBJ   := $(BUILD)/x86_64/obj
+HYPERVISOR       := $(BUILD)/x86_64$(VARIANT)/ashlar.elf
+HYPERVISOR_OBJ   := $(BUILD)/x86_64$(VARIANT)/obj
 HYPERVISOR_SRC   := $(call sources,lib kernel drivers arch/x86_64,lib/freestanding/heap arch/x86_64/translator)
 HYPERVISOR_ASM   := $(call asm,arch/x86_64,arch/x86_64/translator)
 HYPERVISOR_OBJS  := $(patsubst %,$(HYPERVISOR_OBJ)/%.o,$(HYPERVISOR_SRC) $(HYPERVISOR_ASM))
 HYPERVISOR_LD    := linker/ashlar-x86_64.ld
 # No FPU state of the hypervisor's own: the VMs' stays in the registers while it works.
 HYPERVISOR_FLAGS := $(subst -Iarch/$(ARCH)/include,-Iarch/x86_64/include,$(FREESTANDING)) \
-                    -mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-pie
+                    -mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-pie $(DEBUG_FLAGS)
 HYPERVISOR_LINK  := $(CXX) -nostdlib -static -no-pie -Wl,--gc-sections,--build-id=none,--orphan-handling=error \
                     -Wl,-z,max-page-size=4096,-z,noexecstack,--fatal-warnings -T $(HYPERVISOR_LD)
 
@@ -31,5 +31,8 @@ $(HYPERVISOR:.elf=.debug): $(HYPERVISOR_OBJ)/symbols.elf.o $(HYPERVISOR_OBJS) ; 
 $(HYPERVISOR): $(HYPERVISOR:.elf=.debug) ; @echo "  STRIP   $@"
 	$(Q)objcopy --strip-all $< $@
 
-.PHONY: x86_64
-x86_64: $(HYPERVISOR) ## the hypervisor for x86_64
+.PHONY: x86_64 x86_64-debug
+x86_64: $(HYPERVISOR) ## the hypervisor for x86_64; DEBUG=1: a build that checks every frame
+# After the other, with which it shares the translator.
+x86_64-debug: x86_64
+	$(Q)$(MAKE) --no-print-directory DEBUG=1 x86_64

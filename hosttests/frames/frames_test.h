@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "arch/cpu.h"
 #include "arch/fake/machine.h"
 #include "kernel/physical_memory.h"
 
@@ -29,6 +30,12 @@ protected:
     void nodes(unsigned count);
     // Frames of the allocator under test; `cpus` CPUs on the nodes in turn. What it says is in `diagnostics`.
     void start(unsigned cpus = 1);
+    // The allocator under test checks frames as in a debug build. Before start().
+    void check_frames() { frames = std::make_unique<PhysicalMemory>(true); }
+    // Where the hypervisor sees a byte of physical memory.
+    static std::byte* bytes_at(PhysicalAddress address) {
+        return static_cast<std::byte*>(arch::physical_to_virtual(address));
+    }
 
     Result<PhysicalAddress> allocate(unsigned order, const NodeWish& wish = {}) {
         return frames->allocate(order, wish, account);

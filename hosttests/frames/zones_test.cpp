@@ -17,7 +17,7 @@ protected:
     }
     void initialize() {
         BufferSink<1024> sink;
-        zones->initialize(boot, sink);
+        zones->initialize(boot, false, sink);
         diagnostics = sink.view();
     }
     std::uint64_t total() const {

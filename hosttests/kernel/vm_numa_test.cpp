@@ -139,6 +139,27 @@ TEST_F(VmNuma, EveryPolicyReturnsEveryFrame) {
     }
 }
 
+TEST_F(VmNuma, NothingOfOthersIsLeftInAVmsMemory) {
+    // Given: blobs and disks that do not fill their last pages
+    dirty_free_memory();
+    const std::string data(kPageSize + 512, 'd');
+    images.disks[0] = images.initrd = std::as_bytes(std::span(data.data(), data.size()));
+    VmConfig config = small_vm();
+    config.memory = 4 * kMiB;
+    config.disk_count = 1;
+    config.command_line = "x";
+    // When
+    Vm& vm = create(config);
+    // Then: what the VM sees is zero, or what was put there
+    const auto has_old = [](const std::string& text) { return text.find(0x5a) != std::string::npos; };
+    EXPECT_FALSE(has_old(read_memory(vm, abi::kRamBase, 4 * kMiB)));
+    EXPECT_FALSE(has_old(read_memory(vm, abi::kPrivateBase, config.private_memory)));
+    EXPECT_FALSE(has_old(read_memory(vm, abi::kBlobBase, 3 * kPageSize)));
+    const MutableBytes disk = vm.disk(0)->contents.chunk(kPageSize);
+    EXPECT_FALSE(has_old({reinterpret_cast<const char*>(disk.data()), kPageSize}));
+    vm.destroy();
+}
+
 TEST_F(VmNuma, AccountIsLimitedToWhatWasAskedFor) {
     Vm& vm = create_placed(4 * kMiB, {}, 0);
     const MemoryAccount& account = vm.account();

@@ -11,8 +11,8 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools" / "lib"))
-from harness import (ASHLAR_RUN, BUILD, FAILED, GUEST, ROOT, WELL, Console, check, make_bundle, make_iso,  # noqa: E402
-                     qemu_command, run_bochs)
+from harness import (ASHLAR_RUN, BUILD, DEBUG_HYPERVISOR, FAILED, GUEST, ROOT, WELL, Console, check,  # noqa: E402
+                     make_bundle, make_iso, qemu_command, run_bochs)
 import numa_tests  # noqa: E402
 
 LINUX_CONF = """[vm linux]
@@ -419,6 +419,14 @@ def test_each_kind_of_misbehaviour_stops_one_vm(folder):
         code = console.wait()
         check_native_programs(console.output)
         check(code == FAILED, f"exit code {code}")
+
+
+def test_debug_build_runs_vms_and_finds_nothing(folder):
+    with Console(qemu_command(DEBUG_HYPERVISOR, bundle=make_native_bundle(folder)), 240) as console:
+        console.expect("^ashlar: debug       every frame is checked")
+        code = console.wait()
+        check_native_programs(console.output)
+        check("ashlar: memory: " not in console.output and code == FAILED, f"exit code {code}: {console.output}")
 
 
 def test_mistakes_in_a_bundle_cost_one_vm(folder):

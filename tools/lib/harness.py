@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("ASHLAR_BUILD", ROOT / "build"))
 GUEST = BUILD / "guest"
 HYPERVISOR = BUILD / "x86_64" / "ashlar.elf"
+DEBUG_HYPERVISOR = BUILD / "x86_64-debug" / "ashlar.elf"
 ASHLAR_RUN = BUILD / "host" / "ashlar-run"
 WELL, FAILED = 33, 35  # QEMU's exit codes by isa-debug-exit
 
