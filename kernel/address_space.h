@@ -65,6 +65,8 @@ public:
     virtual Status take_accessed(GuestPhysicalAddress from, std::uint64_t size, LeafVisitor& visitor) = 0;
     virtual Status take_dirty(GuestPhysicalAddress from, std::uint64_t size, LeafVisitor& visitor) = 0;
 
+    // In ascending order.
+    virtual void for_each_leaf(LeafVisitor& visitor) const = 0;
     // NotFound when nothing is mapped there.
     virtual Result<Mapping> translate(GuestPhysicalAddress address) const = 0;
 

@@ -4,6 +4,7 @@
 
 #include "kernel/hypercalls.h"
 #include "kernel/log.h"
+#include "kernel/memory_use.h"
 
 namespace ashlar::kernel {
 namespace {
@@ -194,6 +195,10 @@ void Scheduler::show_statistics() {
             "KiB\n",
             vm.name(), s.run_ns / kMillisecond, s.exits, s.hypercalls, s.halts, s.preemptions, s.injections,
             s.memory_bytes / 1024);
+        const MemoryUse use = take_memory_use(vm.space());
+        log("ashlar: vm {}: mapped in {} leaves of 1 GiB, {} of 2 MiB, {} of 4 KiB; uses {} KiB since it was "
+            "last asked\n",
+            vm.name(), use.leaves[2], use.leaves[1], use.leaves[0], use.used_bytes / 1024);
         vm.cpu().post_interrupt(abi::kStatisticsVector);
     }
 }

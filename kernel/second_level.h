@@ -61,6 +61,11 @@ public:
     Status take_dirty(GuestPhysicalAddress from, std::uint64_t size, LeafVisitor& visitor) override {
         return table().take_dirty(from, size, visit_with(visitor));
     }
+    void for_each_leaf(LeafVisitor& visitor) const override {
+        table().for_each_leaf([&visitor](std::uint64_t from, const typename Table::Mapping& mapping) {
+            visitor.visit(GuestPhysicalAddress(from), mapping.leaf_size);
+        });
+    }
     Result<Mapping> translate(GuestPhysicalAddress address) const override {
         const typename Table::Mapping mapping = ASHLAR_TRY(table().translate(address));
         return Mapping{mapping.address, mapping.leaf_size, Policy::decode(mapping.rights), mapping.accessed,

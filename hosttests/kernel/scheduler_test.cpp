@@ -269,6 +269,7 @@ TEST_F(SchedulerTest, StatisticsOfAllVmsAreShownOnRequest) {
     const std::string text = output();
     EXPECT_NE(text.find("ashlar: vm a: run "), std::string::npos) << text;
     EXPECT_NE(text.find("ashlar: vm b: run "), std::string::npos) << text;
+    EXPECT_NE(text.find("ashlar: vm b: mapped in "), std::string::npos) << text;
     EXPECT_TRUE(told);
 }
 

@@ -82,6 +82,25 @@ TEST_F(VmNuma, InterleaveSpreadsRamByWeightAndKeepsTablesAtHome) {
     vm.destroy();
 }
 
+TEST_F(VmNuma, TablesComeFromTheVmsNodeWhateverThePolicy) {
+    for (const NodeId home : {0u, 1u}) {
+        Vm& vm = create_placed(4 * kMiB, policy_of(Kind::Interleave), home);
+        const MemoryAccount before = vm.account();
+        // When: pages are mapped where each needs a table of every level
+        constexpr std::uint64_t kFar = std::uint64_t{1} << 45;
+        const PhysicalAddress frame =
+            vm.space().translate(GuestPhysicalAddress(abi::kRamBase)).value().address;
+        for (std::uint64_t i = 1; i <= 4; ++i)
+            ASSERT_TRUE(vm.space()
+                            .map(GuestPhysicalAddress(i * kFar), frame, kPageSize, {}, MemoryType::WriteBack)
+                            .ok());
+        // Then
+        EXPECT_EQ(vm.account().frames_on[home], before.frames_on[home] + 3 * 4);
+        EXPECT_EQ(vm.account().frames_on[1 - home], before.frames_on[1 - home]);
+        vm.destroy();
+    }
+}
+
 TEST_F(VmNuma, BindIsRefusedBeforeAnythingIsTouched) {
     dirty_free_memory();
     const std::uint64_t before = free_frames(), zero = zero_pages();

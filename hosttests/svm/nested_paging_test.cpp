@@ -1,6 +1,7 @@
 #include "arch/x86_64/svm/nested_paging.h"
 
 #include "hosttests/svm/fake_hardware.h"
+#include "kernel/memory_use.h"
 
 namespace ashlar::arch::svm {
 namespace {
@@ -46,6 +47,17 @@ TEST_F(NestedPagingTest, KeepsTheMemoryTypeWhenRightsChange) {
     EXPECT_EQ(leaf(kFrom), 0x8000'0000'4000'001d);
     EXPECT_EQ(leaf(kFrom + kPageSize), 0x8000'0000'4000'101f);
     EXPECT_EQ(space().translate(kFrom).value().rights, kReadOnly);
+}
+
+TEST_F(NestedPagingTest, CountsLeavesAndWhatIsUsedOfThem) {
+    ASSERT_TRUE(space().map(kFrom, kTo, 2 * k2M, kData, MemoryType::WriteBack).ok());
+    ASSERT_TRUE(space().protect(kFrom, kPageSize, kReadOnly).ok());
+    leaf(kFrom + k2M) |= 0x20;
+    leaf(kFrom) |= 0x60;
+    const kernel::MemoryUse use = kernel::take_memory_use(space());
+    EXPECT_EQ(use.leaves, (std::array<std::uint64_t, 3>{512, 1, 0}));
+    EXPECT_EQ(use.used_bytes, k2M + kPageSize);
+    EXPECT_EQ(kernel::take_memory_use(space()).used_bytes, 0u);
 }
 
 // What a CPU may have cached must go at the next entry; what was not there cannot be cached.
