@@ -95,20 +95,20 @@ BENCHMARK(read_past_the_end);
 // As the interpreter does it: probe, and only on a miss ask the MMU.
 template <class T>
 bool read_virtual(Memory& m, std::uint64_t address, std::uint64_t& value) {
-    const mmu::TlbEntry& entry = m.mmu->data_entries()[mmu::Tlb::index(address)];
-    if (entry.read != mmu::tag_of(address, sizeof(T)))
+    const mmu::Tlb& tlb = m.mmu->data();
+    if (!tlb.hits(mmu::kLoads, address, sizeof(T)))
         return m.mmu->load(address, sizeof(T), value);
     T loaded;
-    std::memcpy(&loaded, reinterpret_cast<const std::byte*>(address + entry.addend), sizeof loaded);
+    std::memcpy(&loaded, reinterpret_cast<const std::byte*>(address + tlb.addend(address)), sizeof loaded);
     value = loaded;
     return true;
 }
 template <class T>
 bool write_virtual(Memory& m, std::uint64_t address, T value) {
-    const mmu::TlbEntry& entry = m.mmu->data_entries()[mmu::Tlb::index(address)];
-    if (entry.write != mmu::tag_of(address, sizeof(T)))
+    const mmu::Tlb& tlb = m.mmu->data();
+    if (!tlb.hits(mmu::kStores, address, sizeof(T)))
         return m.mmu->store(address, sizeof(T), value);
-    std::memcpy(reinterpret_cast<std::byte*>(address + entry.addend), &value, sizeof value);
+    std::memcpy(reinterpret_cast<std::byte*>(address + tlb.addend(address)), &value, sizeof value);
     return true;
 }
 

@@ -62,7 +62,7 @@ void EngineHart::refresh_context() {
     plain_audience_ = data.audience;
     if (view_->doubtful)
         confirm(*view_);
-    context_.tlb = mmu_.data_entries();
+    context_.tlb = &mmu_.data();
     context_.generation = view_->generation;
     using interpreter::Context;
     const bool dirty =

@@ -67,6 +67,24 @@ TEST_F(Trap, StoreToNowhereFaults) {
     expect_trap(Cause::StoreAccessFault, kRam, 32);
 }
 
+TEST_F(Trap, NothingIsInTheLastPageOfTheAddressSpace) {
+    // Given: a loop over addresses from a table, the last of which is in the last page that there is
+    constexpr std::uint64_t kTable = kRam + 0x2000, kTurns = 64;
+    for (const bool stores : {false, true})
+        for (const std::uint64_t last : {~std::uint64_t{7}, ~std::uint64_t{0xfff}, ~std::uint64_t{0xff}}) {
+            guest.code(kRam, {load(3, 6, 10, 0), addi(10, 10, 8),
+                              stores ? store(3, 7, 6, 0) : load(3, 7, 6, 0), jal(0, -12)});
+            for (std::uint64_t turn = 0; turn < kTurns; ++turn)
+                guest.put(kTable + 8 * turn, kRam + 0x3000 + 8 * turn);
+            guest.put(kTable + 8 * kTurns, last);
+            guest.state().pc = kRam;
+            guest.state().x[10] = kTable;
+            guest.hart().state_changed();
+            // Then: nothing is found there, whatever was accessed before
+            expect_trap(stores ? Cause::StoreAccessFault : Cause::LoadAccessFault, kRam + 8, last);
+        }
+}
+
 TEST_F(Trap, MisalignedAtomicsFault) {
     guest.code(kRam, {auipc(1, 1), addi(1, 1, 2), amo(2, 2, 2, 1, 0)});
     expect_trap(Cause::LoadMisaligned, kRam + 8, kRam + 0x1002);

@@ -78,11 +78,9 @@ protected:
     Mmu mmu{memory, bus, translator};
     std::uint64_t value = 0;
 
-    bool hits_read(std::uint64_t address, unsigned width) {
-        return mmu.data_entries()[Tlb::index(address)].read == tag_of(address, width);
-    }
+    bool hits_read(std::uint64_t address, unsigned width) { return mmu.data().hits(kLoads, address, width); }
     bool hits_write(std::uint64_t address, unsigned width) {
-        return mmu.data_entries()[Tlb::index(address)].write == tag_of(address, width);
+        return mmu.data().hits(kStores, address, width);
     }
 };
 

@@ -18,8 +18,7 @@ TEST_F(MmuTest, SecondAccessHits) {
 
 TEST_F(MmuTest, HitsGoToTheHostPage) {
     ASSERT_TRUE(mmu.load(0x3000, 1, value));
-    const TlbEntry& entry = mmu.data_entries()[Tlb::index(0x3000)];
-    EXPECT_EQ(0x3010 + entry.addend, reinterpret_cast<std::uintptr_t>(bytes.data() + 0x3010));
+    EXPECT_EQ(0x3010 + mmu.data().addend(0x3000), reinterpret_cast<std::uintptr_t>(bytes.data() + 0x3010));
 }
 
 TEST_F(MmuTest, PagesThatShareAnEntryReplaceEachOther) {

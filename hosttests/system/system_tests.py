@@ -13,6 +13,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools" / "lib"))
 from harness import (ASHLAR_RUN, BUILD, DEBUG_HYPERVISOR, FAILED, GUEST, ROOT, WELL, Console, check,  # noqa: E402
                      make_bundle, make_iso, qemu_command, run_bochs)
+import guest_kernels  # noqa: E402
 import numa_tests  # noqa: E402
 
 LINUX_CONF = """[vm linux]
@@ -229,6 +230,19 @@ def test_kernels_run_in_tier_2(folder):
     rows = compare(folder, "--tiers", "--exits", "1", "hash", "matmul")["rows"]
     check(all(row["facts"]["instructions.tier2_percent"] > 98 and len(row["exits"]) == 2 for row in rows) and len(rows) == 2,
           f"not in tier 2: {rows}")
+
+
+def test_host_code_suits_older_cpus(folder):
+    # Nehalem: without AVX, BMI and LZCNT; Haswell: with BMI2; EPYC: with PEXT in microcode.
+    for kernel in ("hash", "sort", "fft"):
+        image = guest_kernels.with_repeat(guest_kernels.BUILT / f"{kernel}.elf", 2, folder)
+        lines = {}
+        for cpu in ("max", "Nehalem", "Haswell", "EPYC"):
+            for tier in ("1", "2"):
+                command = ["qemu-x86_64", "-cpu", cpu, ASHLAR_RUN, "--tier", tier, "--memory", "256M", "--kernel", image]
+                ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+                lines[cpu, tier] = guest_kernels.parse(ran.stdout, f"{kernel} on {cpu}")["checksum"]
+        check(len(set(lines.values())) == 1, f"{kernel}: checksums differ: {lines}")
 
 
 # ---------------------------------------------------------------- the hypervisor under QEMU

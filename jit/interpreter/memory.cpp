@@ -48,11 +48,10 @@ template <class T, Extension extension>
 template <class T, Extension extension>
 const Op* load(Context& context, const Op* op) {
     const std::uint64_t address = address_of(context, op);
-    const mmu::TlbEntry& entry = context.tlb[mmu::Tlb::index(address)];
-    if (__builtin_expect(entry.read != mmu::tag_of(address, sizeof(T)), 0))
+    if (__builtin_expect(!context.tlb->hits(mmu::kLoads, address, sizeof(T)), 0))
         return load_slowly<T, extension>(context, op);
-    context.slots[op->d] =
-        extend<T, extension>(load_le<T>(reinterpret_cast<const void*>(address + entry.addend)));
+    const std::uint64_t host = address + context.tlb->addend(address);
+    context.slots[op->d] = extend<T, extension>(load_le<T>(reinterpret_cast<const void*>(host)));
     return go_on(context, op);
 }
 
@@ -67,10 +66,10 @@ template <class T>
 template <class T>
 const Op* store(Context& context, const Op* op) {
     const std::uint64_t address = address_of(context, op);
-    const mmu::TlbEntry& entry = context.tlb[mmu::Tlb::index(address)];
-    if (__builtin_expect(entry.write != mmu::tag_of(address, sizeof(T)), 0))
+    if (__builtin_expect(!context.tlb->hits(mmu::kStores, address, sizeof(T)), 0))
         return store_slowly<T>(context, op);
-    store_le(reinterpret_cast<void*>(address + entry.addend), static_cast<T>(context.slots[op->d]));
+    const std::uint64_t host = address + context.tlb->addend(address);
+    store_le(reinterpret_cast<void*>(host), static_cast<T>(context.slots[op->d]));
     return go_on(context, op);
 }
 

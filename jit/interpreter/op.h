@@ -122,7 +122,7 @@ struct Context {
     alignas(64) std::array<std::uint64_t, kSlots> slots{};
     std::int64_t budget = 0;          // instructions left; blocks subtract theirs as they end
     std::int64_t retired_at_zero = 0; // instructions retired when the budget gets to 0
-    mmu::TlbEntry* tlb = nullptr;     // of loads and stores
+    const mmu::Tlb* tlb = nullptr;    // of loads and stores
     // Of jump cache entries that hold now. A multiple of kGenerationUnit below kGenerationEnd, so that a
     // virtual address ^ a generation tells both: canonical addresses differ below the unit, or in bit 63.
     std::uint64_t generation = 0;

@@ -49,20 +49,18 @@ void Mmu::enter(std::uint64_t address, Access access, const Mapping& mapping) {
         return;
     const std::uint64_t tag = address & ~std::uint64_t{kPageSize - 1};
     const PageKind kind{mapping.identity ? 0 : mapping.kind.level, mapping.kind.global};
-    TlbEntry entry;
-    entry.addend = reinterpret_cast<std::uintptr_t>(memory_.host(page)) - tag;
-    if (access == Access::Fetch) {
-        entry.execute = tag;
-        return fetch_->insert(address, entry, kind);
-    }
+    const std::uint64_t addend = reinterpret_cast<std::uintptr_t>(memory_.host(page)) - tag;
+    if (access == Access::Fetch)
+        return fetch_->insert(address, 1u << kFetches, addend, kind);
     const Denials denied = mapping.denies;
+    unsigned kinds = 0;
     if ((denied & (denies::kLoads | data_view_.selection.audience)) == 0)
-        entry.read = tag;
+        kinds |= 1u << kLoads;
     if ((denied & (denies::kStores | data_view_.selection.audience)) == 0 && !memory_.is_code_page(page)) {
-        entry.write = tag;
+        kinds |= 1u << kStores;
         memory_.note_stores_without_notice(page);
     }
-    data_->insert(address, entry, kind);
+    data_->insert(address, kinds, addend, kind);
 }
 
 bool Mmu::overlaps_ram(GuestPhysicalAddress first, std::uint64_t size) const {
@@ -200,9 +198,8 @@ std::byte* Mmu::atomic(std::uint64_t address, unsigned width, Access access) {
         fail(translator_.misaligned_fault(access), address);
         return nullptr;
     }
-    const TlbEntry& entry = data_->entry(address);
-    if ((access == Access::Store ? entry.write : entry.read) == tag_of(address, width))
-        return reinterpret_cast<std::byte*>(address + entry.addend);
+    if (data_->hits(access == Access::Store ? kStores : kLoads, address, width))
+        return reinterpret_cast<std::byte*>(address + data_->addend(address));
     Mapping mapping;
     if (!resolve(address, width, access, mapping))
         return nullptr;
@@ -218,11 +215,9 @@ std::byte* Mmu::atomic(std::uint64_t address, unsigned width, Access access) {
 bool Mmu::probe(std::uint64_t address, unsigned length, bool writes, Access access, std::uint64_t& addend) {
     if (bytes_to_page_end(address) < length)
         return false;
-    const std::uint64_t tag = tag_of(address, 1);
-    const TlbEntry& entry = data_->entry(address);
     for (int attempt = 0;; ++attempt) {
-        if ((writes ? entry.write : entry.read) == tag) {
-            addend = entry.addend;
+        if (data_->hits(writes ? kStores : kLoads, address, 1)) {
+            addend = data_->addend(address);
             return true;
         }
         Mapping mapping;
@@ -232,9 +227,8 @@ bool Mmu::probe(std::uint64_t address, unsigned length, bool writes, Access acce
 }
 
 bool Mmu::fetch(std::uint64_t address, unsigned length, Mapping& mapping) {
-    const TlbEntry& entry = fetch_->entry(address);
-    if (entry.execute == tag_of(address, length)) {
-        mapping.address = physical(reinterpret_cast<const std::byte*>(address + entry.addend));
+    if (fetch_->hits(kFetches, address, length)) {
+        mapping.address = physical(reinterpret_cast<const std::byte*>(address + fetch_->addend(address)));
         mapping.uniform = true;
         return true;
     }
@@ -299,7 +293,7 @@ void Mmu::forbid_writes(GuestPhysicalAddress page) {
     const auto host = reinterpret_cast<std::uintptr_t>(memory_.host(page));
     for_all_contexts([&](DataContext& context) { context.extents.forbid_writes(host); });
     if (memory_.stores_without_notice(page))
-        for_all_contexts([&](DataContext& context) { context.tlb.forbid_writes(host); });
+        for_all_contexts([&](DataContext& context) { context.tlb.forbid(kStores, host); });
 }
 
 } // namespace ashlar::jit::mmu

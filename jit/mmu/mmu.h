@@ -79,8 +79,8 @@ public:
         fetch_view_.selection = fetch;
         renew_keys();
     }
-    // The selected context's entries, for probing inline.
-    TlbEntry* data_entries() { return data_->entries(); }
+    // Of the selected context, for looking into it inline.
+    const Tlb& data() const { return *data_; }
     // Where the selected context's extents are from there.
     static std::size_t extents_offset();
     const Extents& extents() const { return *extents_; }
@@ -109,7 +109,7 @@ public:
     bool fetch(std::uint64_t address, unsigned length, Mapping& mapping);
     const Fault& fault() const { return fault_; }
     // Whether fetch() would find the page without a walk.
-    bool has_fetched(std::uint64_t address) { return fetch_->entry(address).execute == tag_of(address, 1); }
+    bool has_fetched(std::uint64_t address) const { return fetch_->hits(kFetches, address, 1); }
 
     GuestPhysicalAddress physical(const std::byte* host) const {
         return memory_.base() + static_cast<std::uint64_t>(host - memory_.host(memory_.base()));
@@ -160,7 +160,7 @@ private:
     Bus& bus_;
     Translator& translator_;
     struct DataContext {
-        Tlb tlb; // first: host code has the address of its entries
+        Tlb tlb; // first: host code has its address
         Extents extents;
     };
     static void flush(DataContext& context) {

@@ -6,7 +6,6 @@
 namespace ashlar::jit::x86_64 {
 
 using ir::AtomicOperation;
-using mmu::TlbEntry;
 using Xbyak::Reg64;
 
 namespace {
@@ -19,11 +18,10 @@ Xbyak::Reg part(const Reg64& whole, unsigned width) {
 
 // Leaves the host address in rax, if the access may be made there and is aligned, else goes to the slow path.
 // Returns the jump that does.
-std::size_t BaselineCompiler::emit_atomic_address(const OpClass& op_class, const Op& op,
-                                                  std::size_t tag_offset) {
+std::size_t BaselineCompiler::emit_atomic_address(const OpClass& op_class, const Op& op, bool writes) {
     std::size_t slow_jump = 0;
     emit_.load_slot(emit_.rax, op.a);
-    emit_probe(op_class.width, tag_offset, Alignment::Natural, slow_jump);
+    emit_probe(op_class.width, writes, Alignment::Natural, slow_jump);
     return slow_jump;
 }
 
@@ -57,7 +55,7 @@ void BaselineCompiler::emit_atomic(const OpClass& op_class, const Op& op) {
     Emitter& e = emit_;
     const auto operation = static_cast<AtomicOperation>(op_class.attribute);
     const unsigned width = op_class.width;
-    const std::size_t slow_jump = emit_atomic_address(op_class, op, offsetof(TlbEntry, write));
+    const std::size_t slow_jump = emit_atomic_address(op_class, op, true);
     if (!shared_memory_) {
         emit_sign_extended_load(e.rcx, e.rax, width);
         emit_combination(operation, e.rdx, e.rcx, op.b, width);
@@ -91,7 +89,7 @@ void BaselineCompiler::emit_atomic(const OpClass& op_class, const Op& op) {
 
 void BaselineCompiler::emit_load_reserved(const OpClass& op_class, const Op& op) {
     Emitter& e = emit_;
-    const std::size_t slow_jump = emit_atomic_address(op_class, op, offsetof(TlbEntry, read));
+    const std::size_t slow_jump = emit_atomic_address(op_class, op, false);
     emit_sign_extended_load(e.rcx, e.rax, op_class.width);
     e.mov(e.slot_address(ir::kReservationValidSlot), 1);
     e.mov(e.slot_address(ir::kReservationAddressSlot), e.rax);
@@ -103,7 +101,7 @@ void BaselineCompiler::emit_load_reserved(const OpClass& op_class, const Op& op)
 void BaselineCompiler::emit_store_conditional(const OpClass& op_class, const Op& op) {
     Emitter& e = emit_;
     const unsigned width = op_class.width;
-    const std::size_t slow_jump = emit_atomic_address(op_class, op, offsetof(TlbEntry, write));
+    const std::size_t slow_jump = emit_atomic_address(op_class, op, true);
     e.mov(e.rcx, e.rax);
     e.mov(e.rax, e.slot_address(ir::kReservationValueSlot));
     e.load_slot(e.rdx, op.b);

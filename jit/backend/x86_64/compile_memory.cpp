@@ -7,8 +7,6 @@
 
 namespace ashlar::jit::x86_64 {
 
-using mmu::TlbEntry;
-
 namespace {
 
 std::size_t width_index(const OpClass& op_class) {
@@ -31,15 +29,15 @@ void BaselineCompiler::emit_address(const Op& op) {
 
 void BaselineCompiler::record_probes() {
     for (unsigned i = 0; i < kWidths; ++i) {
-        read_probes_[i] = record_probe(1u << i, offsetof(TlbEntry, read));
-        write_probes_[i] = record_probe(1u << i, offsetof(TlbEntry, write));
+        read_probes_[i] = record_probe(1u << i, false);
+        write_probes_[i] = record_probe(1u << i, true);
     }
 }
 
-BaselineCompiler::Probe BaselineCompiler::record_probe(unsigned width, std::size_t tag_offset) {
+BaselineCompiler::Probe BaselineCompiler::record_probe(unsigned width, bool writes) {
     Probe probe;
     const std::size_t begin = emit_.position();
-    probe.code = emit_.record([&] { emit_probe(width, tag_offset, Alignment::Any, probe.slow_jump); });
+    probe.code = emit_.record([&] { emit_probe(width, writes, Alignment::Any, probe.slow_jump); });
     probe.slow_jump -= begin;
     return probe;
 }
@@ -50,30 +48,21 @@ std::size_t BaselineCompiler::put_probe(const Probe& probe) {
     return slow_jump;
 }
 
-void BaselineCompiler::emit_probe(unsigned width, std::size_t tag_offset, Alignment alignment,
-                                  std::size_t& slow_jump) {
-    static_assert(sizeof(TlbEntry) == 32);
-    constexpr unsigned kShift = kPageShift - 5;
-    constexpr std::uint32_t kMask = (mmu::Tlb::kEntries - 1) * sizeof(TlbEntry);
+void BaselineCompiler::emit_probe(unsigned width, bool writes, Alignment alignment, std::size_t& slow_jump) {
     Emitter& e = emit_;
-    if (e.features.bmi2) {
-        e.rorx(e.ecx, e.eax, kShift);
+    e.tlb_index(e.ecx, e.eax);
+    e.mov(e.rdx, e.tlb_tag(e.rcx, writes));
+    e.xor_(e.rdx, e.rax);
+    // On a hit the place of the access in its page.
+    if (alignment == Alignment::Natural) {
+        constexpr auto kTagBits = -static_cast<std::int32_t>(kPageSize);
+        e.test(e.rdx, static_cast<std::uint32_t>(kTagBits | static_cast<std::int32_t>(width - 1)));
+        slow_jump = e.jump_if_later(kNotEqual);
     } else {
-        e.mov(e.ecx, e.eax);
-        e.shr(e.ecx, kShift);
+        e.cmp(e.rdx, static_cast<std::uint32_t>(kPageSize - width));
+        slow_jump = e.jump_if_later(kAbove);
     }
-    e.and_(e.ecx, kMask);
-    std::int32_t tag_bits = -static_cast<std::int32_t>(kPageSize);
-    if (alignment == Alignment::Natural)
-        tag_bits |= static_cast<std::int32_t>(width - 1); // which no tag has
-    if (width == 1 || alignment == Alignment::Natural)
-        e.mov(e.rdx, e.rax);
-    else
-        e.lea(e.rdx, e.ptr[e.rax + (width - 1)]);
-    e.and_(e.rdx, tag_bits);
-    e.cmp(e.rdx, e.ptr[e.r14 + e.rcx + tag_offset]);
-    slow_jump = e.jump_if_later(kNotEqual);
-    e.add(e.rax, e.ptr[e.r14 + e.rcx + offsetof(TlbEntry, addend)]);
+    e.add(e.rax, e.tlb_addend(e.rcx));
 }
 
 void BaselineCompiler::emit_load(const OpClass& op_class, const Op& op) {

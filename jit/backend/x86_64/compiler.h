@@ -73,17 +73,17 @@ private:
     // Probes the TLB for the address in rax; falls through with the host address in rax. Misses where the
     // alignment is not met.
     enum class Alignment { Any, Natural };
-    void emit_probe(unsigned width, std::size_t tag_offset, Alignment alignment, std::size_t& slow_jump);
+    void emit_probe(unsigned width, bool writes, Alignment alignment, std::size_t& slow_jump);
     void emit_atomic(const OpClass& op_class, const Op& op);
     void emit_load_reserved(const OpClass& op_class, const Op& op);
     void emit_store_conditional(const OpClass& op_class, const Op& op);
-    std::size_t emit_atomic_address(const OpClass& op_class, const Op& op, std::size_t tag_offset);
+    std::size_t emit_atomic_address(const OpClass& op_class, const Op& op, bool writes);
     void emit_sign_extended_load(const Xbyak::Reg64& to, const Xbyak::Reg64& address, unsigned width);
     void emit_combination(ir::AtomicOperation operation, const Xbyak::Reg64& to, const Xbyak::Reg64& memory,
                           unsigned value_slot, unsigned width);
     void emit_fence();
     void record_probes();
-    Probe record_probe(unsigned width, std::size_t tag_offset);
+    Probe record_probe(unsigned width, bool writes);
     std::size_t put_probe(const Probe& probe); // the slow jump
     void emit_float(const OpClass& op_class, const Op& op);
     bool emit_float_inline(const OpClass& op_class, const Op& op);

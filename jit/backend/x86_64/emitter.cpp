@@ -14,7 +14,26 @@ bool saves_avx() {
     return (low & kSseAndAvx) == kSseAndAvx;
 }
 
+// AMD's CPUs before Zen 3 (family 19h), and those that Hygon makes after them, have it in microcode.
+bool runs_pext_fast() {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    if (__get_cpuid(0, &a, &b, &c, &d) == 0)
+        return false;
+    const std::array<unsigned, 3> name{b, d, c};
+    char vendor[sizeof name];
+    std::memcpy(vendor, name.data(), sizeof vendor);
+    return __get_cpuid(1, &a, &b, &c, &d) != 0 && HostFeatures::has_fast_pext({vendor, sizeof vendor}, a);
+}
+
 } // namespace
+
+bool HostFeatures::has_fast_pext(std::string_view vendor, std::uint32_t signature) {
+    constexpr std::uint32_t kZen3 = 0x19, kExtended = 0xf;
+    std::uint32_t family = signature >> 8 & 0xf;
+    if (family == kExtended)
+        family += signature >> 20 & 0xff;
+    return (vendor != "AuthenticAMD" && vendor != "HygonGenuine") || family >= kZen3;
+}
 
 HostFeatures HostFeatures::detect() {
     HostFeatures features;
@@ -22,6 +41,7 @@ HostFeatures HostFeatures::detect() {
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0) {
         features.bmi1 = (b & bit_BMI) != 0;
         features.bmi2 = (b & bit_BMI2) != 0;
+        features.fast_pext = features.bmi2 && runs_pext_fast();
     }
     if (__get_cpuid(1, &a, &b, &c, &d) != 0) {
         features.popcnt = (c & bit_POPCNT) != 0;
@@ -75,6 +95,18 @@ void Emitter::load_constant(const Xbyak::Reg64& to, std::int64_t value) {
         xor_(to.cvt32(), to.cvt32());
     else
         mov(to, static_cast<std::uint64_t>(value)); // the shortest of the three forms
+}
+
+void Emitter::tlb_index(const Xbyak::Reg32& to, const Xbyak::Reg32& from) {
+    if (features.fast_pext)
+        return pext(to, from, dword[r14 + mmu::Tlb::kIndexBitsOffset]);
+    if (features.bmi2) {
+        rorx(to, from, kPageShift);
+    } else {
+        mov(to, from);
+        shr(to, kPageShift);
+    }
+    and_(to, mmu::Tlb::kEntries - 1);
 }
 
 void Emitter::spill_pinned() {

@@ -23,8 +23,11 @@ constexpr int kContextBias = 128;
 
 struct HostFeatures {
     bool bmi1 = false, bmi2 = false, lzcnt = false, popcnt = false, sse41 = false;
+    bool fast_pext = false;        // and PDEP; some CPUs with BMI2 take hundreds of cycles
     bool avx = false, fma = false; // only where the system saves their registers
     static HostFeatures detect();
+    // Of a CPU with BMI2, by what CPUID says: the vendor's name (leaf 0) and EAX of leaf 1.
+    static bool has_fast_pext(std::string_view vendor, std::uint32_t signature);
 };
 
 struct Pinned {
@@ -58,6 +61,15 @@ public:
     // Low half, zero-extended.
     void load_slot32(const Xbyak::Reg64& to, unsigned slot);
     void store_slot(unsigned slot, const Xbyak::Reg64& from);
+    // `to` = the place in the data TLB for an address, of which `from` is the low half. May change flags.
+    void tlb_index(const Xbyak::Reg32& to, const Xbyak::Reg32& from);
+    // What the TLB has there.
+    Xbyak::Address tlb_tag(const Xbyak::Reg64& index, bool writes) const {
+        return ptr[r14 + index * 8 + mmu::Tlb::tags_offset(writes ? mmu::kStores : mmu::kLoads)];
+    }
+    Xbyak::Address tlb_addend(const Xbyak::Reg64& index) const {
+        return ptr[r14 + index * 8 + mmu::Tlb::addends_offset()];
+    }
     // The slot's value in a register: its own when pinned, else loaded into `scratch`.
     Xbyak::Reg64 in_register(unsigned slot, const Xbyak::Reg64& scratch);
     // Where to compute a result for `slot`: its own register, or `scratch` and then finish().

@@ -6,21 +6,8 @@ namespace ashlar::jit::x86_64 {
 
 using optimizer::Kind;
 
-namespace {
-
-constexpr unsigned kIndexShift = kPageShift - 5;
-constexpr std::uint32_t kIndexMask = (mmu::Tlb::kEntries - 1) * sizeof(mmu::TlbEntry);
-static_assert(sizeof(mmu::TlbEntry) == 32);
-using mmu::TlbEntry;
-
-std::size_t tag_offset(const optimizer::Node& probe) {
-    return probe.writes ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read);
-}
-
-} // namespace
-
 // Looks for the page of `address` + probe.low, or of `address` itself when all that is accessed lies a little
-// behind it. Then rdx is the entry's offset, and "above" that the entry is another page's, or that the range
+// behind it. Then rdx is the entry's index, and "above" that the entry is another page's, or that the range
 // does not end in it.
 void RegionEmitter::emit_lookup(NodeId address, const Node& probe) {
     constexpr std::int32_t kNear = 128;
@@ -31,14 +18,8 @@ void RegionEmitter::emit_lookup(NodeId address, const Node& probe) {
         load_fused_address(probe);
     else if (!of_base)
         load_address(address, probe.low);
-    if (e.features.bmi2) {
-        e.rorx(e.edx, page.cvt32(), kIndexShift);
-    } else {
-        e.mov(e.edx, page.cvt32());
-        e.shr(e.edx, kIndexShift);
-    }
-    e.and_(e.edx, kIndexMask);
-    const auto tag = e.ptr[e.r14 + e.rdx + tag_offset(probe)];
+    e.tlb_index(e.edx, page.cvt32());
+    const Xbyak::Address tag = e.tlb_tag(e.rdx, probe.writes);
     if (of_base) {
         e.mov(e.rax, tag);
         e.xor_(e.rax, page);
@@ -71,7 +52,7 @@ void RegionEmitter::emit_probe(NodeId id) {
     emit_lookup(probe.operands[0], probe);
     const std::size_t miss = e.jump_if_later(kAbove);
     const Reg64 addend = target(id, e.rdx);
-    e.mov(addend, e.ptr[e.r14 + e.rdx + offsetof(TlbEntry, addend)]);
+    e.mov(addend, e.tlb_addend(e.rdx));
     add_base(probe, addend);
     finish(id, addend);
     cold_.push({miss, e.position(), id});
@@ -110,7 +91,7 @@ void RegionEmitter::emit_stream_start(NodeId id) {
     const auto end = static_cast<std::uint8_t>(kFirstStreamSlot + 2 * start.stream);
     emit_lookup(start.operands[0], probe);
     const std::size_t miss = e.jump_if_later(kAbove);
-    e.mov(e.rdx, e.ptr[e.r14 + e.rdx + offsetof(TlbEntry, addend)]);
+    e.mov(e.rdx, e.tlb_addend(e.rdx));
     e.mov(slot(static_cast<std::uint8_t>(end + 1)), e.rdx);
     load_address(start.operands[0], probe.low);
     e.or_(e.rax, static_cast<std::uint32_t>(kPageSize - 1));
