@@ -1,0 +1,57 @@
+// How a virtio device is reached. Specification: Virtio 1.2, sections 2.1 to 2.5 and 4.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "lib/bytes.h"
+
+namespace ashlar::virtio {
+
+// Bits of the device status (2.1).
+namespace status {
+constexpr std::uint8_t kAcknowledge = 1, kDriver = 2, kDriverOk = 4, kFeaturesOk = 8, kNeedsReset = 64,
+                       kFailed = 128;
+}
+
+// Feature bits of all devices (6).
+namespace feature {
+constexpr std::uint64_t kIndirect = std::uint64_t{1} << 28, kEventIndex = std::uint64_t{1} << 29,
+                        kVersion1 = std::uint64_t{1} << 32, kAccessPlatform = std::uint64_t{1} << 33,
+                        kPacked = std::uint64_t{1} << 34;
+}
+
+enum class DeviceId : std::uint32_t { None = 0, Network = 1, Block = 2 };
+
+// Where the parts of a queue are, for the device.
+struct QueueAddresses {
+    std::uint16_t size;
+    std::uint64_t descriptors, driver, device;
+};
+
+class Transport {
+public:
+    virtual DeviceId device_id() const = 0;
+    virtual std::uint8_t read_status() = 0;
+    // 0 resets; the reset is complete when read_status() returns 0.
+    virtual void write_status(std::uint8_t status) = 0;
+    virtual std::uint64_t offered_features() = 0;
+    virtual void accept_features(std::uint64_t features) = 0;
+
+    virtual std::uint16_t queue_count() = 0;
+    // The largest size that queue `index` may have; 0: there is no such queue.
+    virtual std::uint16_t largest_queue(std::uint16_t index) = 0;
+    // Between the features and DRIVER_OK. Without interrupts.
+    virtual Status enable_queue(std::uint16_t index, const QueueAddresses& addresses) = 0;
+    virtual void notify(std::uint16_t index) = 0;
+
+    // The device-specific configuration, read as a whole that does not change meanwhile. OutOfRange when it
+    // is shorter.
+    virtual Status read_configuration(std::size_t offset, MutableBytes to) = 0;
+
+protected:
+    ~Transport() = default;
+};
+
+} // namespace ashlar::virtio
