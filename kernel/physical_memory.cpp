@@ -59,13 +59,29 @@ void PhysicalMemory::create_caches(std::span<const NodeId> cpu_nodes) {
     cpu_count_ = count; // they are used from here on
 }
 
-PhysicalMemory::Cpu* PhysicalMemory::cpu() {
-    const unsigned number = arch::current_cpu();
-    return number < cpu_count_ && cpus_[number].caches != nullptr ? &cpus_[number] : nullptr;
-}
-
+// The common case comes first: a single frame that the CPU's cache has.
 Result<PhysicalAddress> PhysicalMemory::allocate(unsigned order, const NodeWish& wish,
                                                  MemoryAccount& account) {
+    Cpu* const cpu = this->cpu();
+    if (order != 0 || checked_ || cpu == nullptr || must_empty(*cpu) ||
+        account.frames >= account.limit_frames)
+        return allocate_slowly(order, wish, account);
+    const NodeId node = wish.node != kAnyNode ? wish.node : cpu->node;
+    if (node >= node_count_ || cpu->caches[node].empty())
+        return allocate_slowly(order, wish, account);
+    FrameCache& cache = cpu->caches[node];
+    const std::uint64_t frame = cache.pop();
+    if (cache.zone == nullptr || !cache.zone->contains(frame))
+        cache.zone = zones_.find(frame);
+    cache.zone->set_state(frame, 0);
+    ++account.frames;
+    ++account.frames_on[node];
+    cache.hits[static_cast<std::size_t>(wish.hit)].add(1);
+    return PhysicalAddress(frame << kPageShift);
+}
+
+Result<PhysicalAddress> PhysicalMemory::allocate_slowly(unsigned order, const NodeWish& wish,
+                                                        MemoryAccount& account) {
     if (order > kMaxOrder || (wish.node != kAnyNode && wish.node >= node_count_))
         return Error::InvalidArgument;
     const std::uint64_t frames = frames_of(order);
@@ -133,9 +149,7 @@ bool PhysicalMemory::take_single(FrameCache& cache, NodeId node, std::uint64_t& 
             return false;
     }
     frame = cache.pop();
-    if (cache.zone == nullptr || !cache.zone->contains(frame))
-        cache.zone = zones_.find(frame);
-    cache.zone->set_state(frame, 0);
+    zones_.find(frame)->set_state(frame, 0);
     return true;
 }
 
@@ -149,7 +163,25 @@ bool PhysicalMemory::take_elsewhere(Cpu* cpu, NodeId wanted, NodeSet others, uns
     return false;
 }
 
+// Likewise: a single frame for which the CPU's cache has room. What is odd about it is found out slowly.
 void PhysicalMemory::free(PhysicalAddress block, unsigned order, MemoryAccount& account) {
+    const std::uint64_t frame = block.page_number();
+    Cpu* const cpu = this->cpu();
+    if (order != 0 || checked_ || cpu == nullptr || must_empty(*cpu) || cpu->zone == nullptr ||
+        !cpu->zone->contains(frame))
+        return free_slowly(block, order, account);
+    const FrameZone& zone = *cpu->zone;
+    FrameCache& cache = cpu->caches[zone.node];
+    std::uint64_t& charged = account.frames_on[zone.node];
+    if (cache.full() || charged == 0 || zone.state(frame) != 0 || block.page_offset() != 0)
+        return free_slowly(block, order, account);
+    --account.frames;
+    --charged;
+    zone.set_state(frame, frame_state::kCached);
+    cache.push(frame);
+}
+
+void PhysicalMemory::free_slowly(PhysicalAddress block, unsigned order, MemoryAccount& account) {
     const std::uint64_t frame = block.page_number();
     const std::uint64_t frames = frames_of(order);
     Cpu* const cpu = this->cpu();
@@ -201,11 +233,10 @@ void PhysicalMemory::empty_caches(Cpu& cpu) {
 }
 
 void PhysicalMemory::empty_when_asked(Cpu& cpu) {
-    const std::uint64_t requests = empty_requests_.load(std::memory_order_relaxed);
-    if (cpu.emptied != requests) {
-        cpu.emptied = requests;
-        empty_caches(cpu);
-    }
+    if (!must_empty(cpu))
+        return;
+    cpu.emptied = empty_requests_.load(std::memory_order_relaxed);
+    empty_caches(cpu);
 }
 
 void PhysicalMemory::empty_caches() {

@@ -5,6 +5,7 @@
 #include <array>
 #include <span>
 
+#include "arch/cpu.h"
 #include "kernel/boot_information.h"
 #include "kernel/frame_cache.h"
 #include "kernel/node_buddy.h"
@@ -47,7 +48,7 @@ private:
         HitCounters uncached_hits; // of CPUs without a cache
         TicketLock uncached_lock;
     };
-    struct Cpu {
+    struct alignas(64) Cpu {
         NodeId node = 0;
         FrameCache* caches = nullptr;    // by node; none for lack of memory
         const FrameZone* zone = nullptr; // where the last frame that came back lies
@@ -56,7 +57,16 @@ private:
 
     void order_nodes(const NumaTopology& topology);
     void create_caches(std::span<const NodeId> cpu_nodes);
-    Cpu* cpu();
+    Cpu* cpu() {
+        const unsigned number = arch::current_cpu();
+        return number < cpu_count_ && cpus_[number].caches != nullptr ? &cpus_[number] : nullptr;
+    }
+    bool must_empty(const Cpu& cpu) const {
+        return cpu.emptied != empty_requests_.load(std::memory_order_relaxed);
+    }
+    [[gnu::noinline]] Result<PhysicalAddress> allocate_slowly(unsigned order, const NodeWish& wish,
+                                                              MemoryAccount& account);
+    [[gnu::noinline]] void free_slowly(PhysicalAddress block, unsigned order, MemoryAccount& account);
     bool take(Cpu* cpu, NodeId node, unsigned order, std::uint64_t& frame);
     bool take_single(FrameCache& cache, NodeId node, std::uint64_t& frame);
     bool take_elsewhere(Cpu* cpu, NodeId wanted, NodeSet others, unsigned order, std::uint64_t& frame,
