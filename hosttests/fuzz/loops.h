@@ -39,6 +39,7 @@ private:
     void add_reservation();
     void add_code_change();
     void add_code_load();
+    void add_words();
     void add_odd();
 
     void add(std::initializer_list<std::uint32_t> words, Fixup fixup = Fixup::None, std::size_t target = 0);

@@ -65,7 +65,7 @@ void LoopGenerator::add_operation() {
     case 17:
         return random_.one_in(3) ? add_code_load() : random_.one_in(2) ? add_atomic() : add_reservation();
     case 18: return random_.one_in(3) ? add_code_change() : add_integer();
-    default: return random_.one_in(3) ? add_odd() : add_integer();
+    default: return random_.one_in(3) ? add_odd() : random_.one_in(2) ? add_words() : add_integer();
     }
 }
 
@@ -291,6 +291,31 @@ void LoopGenerator::add_code_load() {
     const unsigned rd = data();
     add({0x17 | rd << 7, encode_i(0x03, rd, rd, static_cast<std::int64_t>(random_.below(8))) |
                              static_cast<std::uint32_t>(random_.below(4)) << 12});
+}
+
+// Registers for traps that no harness needs, and sstatus: its harmless bits, and now and then one that
+// changes how addresses translate, in other modes.
+void LoopGenerator::add_words() {
+    static constexpr unsigned kPlain[] = {0x140, 0x142, 0x143, 0x342, 0x343};
+    const auto operation = static_cast<unsigned>(random_.below(3));
+    const bool immediate = random_.one_in(3);
+    if (random_.one_in(2)) {
+        const unsigned source = immediate ? static_cast<unsigned>(random_.below(32)) : any();
+        return add({encode_csr(operation + (immediate ? 5 : 1), random_.one_in(6) ? 0 : data(),
+                               kPlain[random_.below(std::size(kPlain))], source)});
+    }
+    constexpr std::int64_t kHarmless = 0x122; // SIE, SPIE, SPP
+    constexpr unsigned kStatus = 0x100;
+    const unsigned value = data(), old = data(), outer = group_;
+    group_ = ++groups_;
+    if (immediate)
+        add({encode_csr(random_.one_in(2) ? 6 : 7, old, kStatus, 2)});
+    else if (random_.one_in(4)) // SUM
+        add({0x37 | value << 7 | 1u << 18, encode_csr(2 + operation % 2, old, kStatus, value)});
+    else
+        add({encode_i(0x7013, value, any(), kHarmless), encode_csr(2 + operation % 2, old, kStatus, value)});
+    add({encode_i(0x7013, old, old, kHarmless)});
+    group_ = outer;
 }
 
 // What leaves translated code, or changes how floating point rounds.

@@ -86,6 +86,10 @@ void GraphMachine::execute(NodeId id) {
     case Kind::Extent:
         return define(id, extents_[node.slot].addend + (node.fused ? extents_[node.slot].page : 0));
     case Kind::Within: return check_extent(id);
+    case Kind::LeaveIf:
+        if ((values_[graph_.resolve(node.operands[0])] != 0) != node.negated || refuses())
+            leave_before(id);
+        return;
     case Kind::Guard:
         if (refuses())
             leave_before(id);
@@ -115,6 +119,8 @@ void GraphMachine::operate(NodeId id) {
     case Opcode::StoreConditional:
     case Opcode::Atomic: return access(id);
     case Opcode::Fence: return;
+    case Opcode::Get: return define(id, state_->words[static_cast<std::size_t>(node.immediate)]);
+    case Opcode::Set: state_->words[static_cast<std::size_t>(node.immediate)] = a; return;
     case Opcode::Less: return define(id, compare(node.operands[0], node.operands[1], ir::Condition::Less));
     case Opcode::LessUnsigned:
         return define(id, compare(node.operands[0], node.operands[1], ir::Condition::LessUnsigned));
@@ -126,7 +132,10 @@ void GraphMachine::operate(NodeId id) {
         return define(id, ir::evaluate(node.opcode, a));
     if (is_float_operation(node) && refuses())
         return leave_before(id);
-    define(id, float_result(node.opcode, node.attribute, node.precision, node.rounding, a, b, c));
+    const unsigned rounding = node.rounding == ir::kDynamicRounding && rounds(node.opcode)
+                                  ? static_cast<unsigned>(state_->words[ir::kRoundingSlot])
+                                  : node.rounding;
+    define(id, float_result(node.opcode, node.attribute, node.precision, rounding, a, b, c));
 }
 
 void GraphMachine::access(NodeId id) {

@@ -51,6 +51,7 @@ struct State {
     std::uint64_t pc = 0; // virtual
     Memory memory;
     Reservation reservation{};
+    std::array<std::uint64_t, ir::kStateSlots> words{}; // those that are no values
 };
 
 // An access at a host address, of a node or of an instruction of IR.
@@ -65,6 +66,10 @@ std::string access_memory(State& state, const Access& access, std::uint64_t& res
 // What floating point computes is not the optimizer's business: some function of its operands.
 std::uint64_t float_result(ir::Opcode opcode, unsigned attribute, ir::Precision precision, unsigned rounding,
                            std::uint64_t a, std::uint64_t b, std::uint64_t c);
+// Whether it depends on the rounding mode.
+constexpr bool rounds(ir::Opcode opcode) {
+    return opcode == ir::Opcode::FloatArithmetic || opcode == ir::Opcode::FloatFused;
+}
 // `raw` is what memory holds.
 std::uint64_t extend(std::uint64_t raw, unsigned width, unsigned attribute);
 bool holds(ir::Condition condition, std::uint64_t a, std::uint64_t b);

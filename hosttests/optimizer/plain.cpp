@@ -99,8 +99,13 @@ private:
         switch (i.opcode) {
         case Opcode::Constant: return static_cast<std::uint64_t>(i.immediate);
         case Opcode::PcRelative: return base_ + static_cast<std::uint64_t>(i.immediate);
-        case Opcode::Get: return state_.slots[static_cast<std::size_t>(i.immediate)];
-        case Opcode::Set: state_.slots[static_cast<std::size_t>(i.immediate)] = a(i); return 0;
+        case Opcode::Get: return slot(i);
+        case Opcode::Set: slot(i) = a(i); return 0;
+        case Opcode::CallIf:
+        case Opcode::CallUnless:
+            if ((a(i) != 0) == (i.opcode == Opcode::CallIf))
+                error_ = "the graph went on behind a call";
+            return 0;
         case Opcode::Load:
         case Opcode::Store:
         case Opcode::LoadReserved:
@@ -112,8 +117,19 @@ private:
         case Opcode::Branch:
         case Opcode::JumpIndirect: return 0;
         default:
-            return float_result(i.opcode, i.attribute, i.precision, i.rounding, a(i), b(i), operand(i, 2));
+            return float_result(i.opcode, i.attribute, i.precision, rounding(i), a(i), b(i), operand(i, 2));
         }
+    }
+
+    std::uint64_t& slot(const ir::Instruction& i) {
+        const auto number = static_cast<std::size_t>(i.immediate);
+        return number < kValueSlots ? state_.slots[number] : state_.words[number];
+    }
+    // Of what rounds.
+    unsigned rounding(const ir::Instruction& i) const {
+        return i.rounding == ir::kDynamicRounding && rounds(i.opcode)
+                   ? static_cast<unsigned>(state_.words[ir::kRoundingSlot])
+                   : i.rounding;
     }
 
     std::uint64_t access(const ir::Instruction& i) {

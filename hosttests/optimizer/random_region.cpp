@@ -46,7 +46,7 @@ private:
 
     void add_any() {
         region_.next();
-        switch (below(17)) {
+        switch (below(18)) {
         case 0:
         case 1:
         case 2:
@@ -67,6 +67,7 @@ private:
         case 13: return add_float();
         case 14: return one_in(2) ? build().guard(0, 0) : build().fence(0xff);
         case 15: return add_atomic();
+        case 16: return add_words();
         default:
             if (one_in(2)) // else an instruction that does nothing
                 build().set(target_slot(), build().pc_relative(static_cast<std::int32_t>(random_()) >> 12));
@@ -134,6 +135,27 @@ private:
         build().store({width()}, base, displacement, operand());
     }
 
+    // Words of the state: exchanged, checked, changed where nobody must hear of it.
+    void add_words() {
+        const auto word = [&] { return ir::kFrontendSlot + static_cast<unsigned>(below(5)); };
+        const unsigned which = word();
+        const Value old = build().get(which);
+        switch (below(4)) {
+        case 0: one_in(2) ? build().call_unless(old, 0, 0) : build().call_if(old, 0, 0); break;
+        case 1: break;
+        case 2: build().set(which, operand()); break;
+        default: {
+            const Value changed = build().binary(Opcode::And, operand(), build().get(word()));
+            build().set(which, build().binary(Opcode::Xor, old, changed));
+            if (one_in(2))
+                build().set(target_slot(), old);
+            return build().call_if(changed, 0, 0);
+        }
+        }
+        if (!one_in(4))
+            build().set(target_slot(), old);
+    }
+
     // Mostly aligned, often through an address that another has just been made through.
     void add_atomic() {
         const std::uint8_t width = one_in(2) ? 4 : 8;
@@ -167,7 +189,7 @@ private:
     void add_float() {
         const auto get = [&] { return build().get(float_slot(), ir::Type::Float); };
         const ir::FloatMode mode{one_in(2) ? ir::Precision::Single : ir::Precision::Double,
-                                 ir::kDynamicRounding};
+                                 one_in(6) ? static_cast<std::uint8_t>(below(2)) : ir::kDynamicRounding};
         switch (below(7)) {
         case 0:
             return build().set(float_slot(),

@@ -100,6 +100,9 @@ State random_state(std::mt19937_64& random) {
         state.slots[9] = state.slots[8] & ~std::uint64_t{7};
     for (const std::size_t slot : {5, 6, 7})
         state.slots[slot] = 1 + random() % 40; // counters
+    for (unsigned word = ir::kFrontendSlot; word < ir::kStateSlots; ++word)
+        state.words[word] = random() % 3 == 0 ? 0 : random_value(random);
+    state.words[ir::kRoundingSlot] = random() % 4 == 0 ? 1 : 0;
     return state;
 }
 
@@ -126,6 +129,8 @@ std::string difference(const RegionSource& source, Graph& graph, const State& st
     (void)graph;
     if (actual.reservation != expected.reservation)
         return "the reservation differs";
+    if (actual.words != expected.words)
+        return "words of the state differ";
     return actual.memory == expected.memory ? "" : "memory differs";
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "jit/optimizer/cfg.h"
+#include "jit/optimizer/state_words.h"
 
 namespace ashlar::jit::optimizer {
 
@@ -12,6 +13,8 @@ namespace {
 
 // The largest block of IR.
 constexpr std::size_t kMaxValues = 1024;
+// Guest instructions for which a region is worth entering.
+constexpr unsigned kEnough = 8;
 
 bool is_known(const ir::Instruction& i) {
     const ir::OperationInfo& info = ir::info(i.opcode);
@@ -19,7 +22,9 @@ bool is_known(const ir::Instruction& i) {
         return true;
     switch (i.opcode) {
     case Opcode::Get:
-    case Opcode::Set: return i.immediate < static_cast<std::int64_t>(kValueSlots);
+    case Opcode::Set:
+        return i.immediate < static_cast<std::int64_t>(kValueSlots) ||
+               (is_state_word(i.immediate) && i.type == ir::Type::Integer);
     case Opcode::Load:
     case Opcode::Store:
     case Opcode::LoadReserved:
@@ -27,6 +32,8 @@ bool is_known(const ir::Instruction& i) {
     case Opcode::Atomic:
     case Opcode::Fence:
     case Opcode::Guard:
+    case Opcode::CallIf:
+    case Opcode::CallUnless:
     case Opcode::Jump:
     case Opcode::Branch:
     case Opcode::JumpIndirect:
@@ -47,10 +54,14 @@ bool is_access(const ir::Instruction& i) {
     return ir::info(i.opcode).is(ir::kMemory);
 }
 
+bool is_conditional_call(const ir::Instruction& i) {
+    return i.opcode == Opcode::CallIf || i.opcode == Opcode::CallUnless;
+}
+
 class Build {
 public:
     Build(const RegionSource& source, Supports supports, Graph& graph, Folder& folder)
-        : source_(source), supports_(supports), graph_(graph), folder_(folder) {}
+        : source_(source), supports_(supports), graph_(graph), folder_(folder), words_(graph, folder) {}
 
     bool run() {
         graph_.clear();
@@ -76,9 +87,9 @@ public:
     }
 
 private:
-    // Without a loop, and with an instruction in its way that only tier 1 can carry out, a region is entered
-    // and left for little: the loop around it, if there is one, is better off in tier 1. What ends a block
-    // anyway, a trap or a return from one, cuts nothing short.
+    // Without a loop, and with an instruction early in its way that only tier 1 can carry out, a region is
+    // entered and left for little: the loop around it, if there is one, is better off in tier 1. What ends a
+    // block anyway, a trap or a return from one, cuts nothing short.
     bool is_cut_short() const {
         bool cut = false;
         for (const BlockId id : graph_.order) {
@@ -87,7 +98,22 @@ private:
                 return false;
             cut = cut || (id != 0 && is_cut(id) && block.weight * 2 >= graph_.blocks[1].weight);
         }
-        return cut;
+        return cut && !is_enough();
+    }
+
+    // Of the likeliest way from the region's start, which may go round where no block dominates the others.
+    bool is_enough() const {
+        unsigned instructions = 0;
+        BlockId id = 1;
+        for (std::size_t n = 0; n < graph_.blocks.size() && id != kNoBlock; ++n) {
+            const BasicBlock& block = graph_.blocks[id];
+            instructions += block.guest_instructions;
+            const BlockId taken = block.taken.target;
+            const BlockId other = block.end == BasicBlock::End::Branch ? block.not_taken.target : kNoBlock;
+            const auto weight = [&](BlockId of) { return of == kNoBlock ? 0 : graph_.blocks[of].weight; };
+            id = weight(taken) >= weight(other) ? taken : other;
+        }
+        return instructions >= kEnough;
     }
 
     bool is_cut(BlockId id) const {
@@ -128,7 +154,8 @@ private:
     std::size_t count_usable(const SourceBlock& block) const {
         const auto instructions = instructions_of(block);
         for (std::size_t n = 0; n < instructions.size(); ++n)
-            if (!is_known(instructions[n]) || !supports_(instructions[n])) {
+            if (!is_known(instructions[n]) || !supports_(instructions[n]) ||
+                (is_conditional_call(instructions[n]) && !can_leave_before(instructions, n))) {
                 const std::uint8_t guest = instructions[n].guest_index;
                 while (n != 0 && instructions[n - 1].guest_index == guest)
                     --n;
@@ -191,7 +218,11 @@ private:
     void find_changed_slots() {
         for (std::size_t id = 1; id < graph_.blocks.size(); ++id)
             for (const ir::Instruction& i : usable(static_cast<BlockId>(id)))
-                if (i.opcode == Opcode::Set)
+                if (i.opcode != Opcode::Set)
+                    continue;
+                else if (is_state_word(i.immediate))
+                    graph_.changed_words.set(static_cast<std::size_t>(i.immediate));
+                else
                     graph_.changed_slots |= std::uint64_t{1} << i.immediate;
     }
 
@@ -263,8 +294,11 @@ private:
         block_ = id;
         const auto instructions = usable(id);
         ASHLAR_ASSERT(instructions.size() <= kMaxValues);
+        words_.begin_block();
         for (std::size_t n = 0; n < instructions.size() && !graph_.overflowed(); ++n) {
             folder_.set_pc(from.pc + instructions[n].pc_offset);
+            if (n == 0 || instructions[n].guest_index != instructions[n - 1].guest_index)
+                words_.begin_instruction(place_of(from, block, instructions[n]));
             values_[n] = translate(from, block, instructions[n]);
             if (is_access(instructions[n]) && values_[n] != kNoNode)
                 graph_.at(values_[n]).site = source_.sites[from.first + n];
@@ -277,9 +311,14 @@ private:
         switch (i.opcode) {
         case Opcode::Constant: return folder_.constant(i.immediate);
         case Opcode::PcRelative: return folder_.pc_relative(from.pc + i.immediate);
-        case Opcode::Get: return graph_.state(block_, block.set_count, static_cast<unsigned>(i.immediate));
+        case Opcode::Get:
+            if (is_state_word(i.immediate))
+                return words_.get(static_cast<unsigned>(i.immediate));
+            return graph_.state(block_, block.set_count, static_cast<unsigned>(i.immediate));
         case Opcode::Set:
-            if (graph_.sets.push({static_cast<std::uint8_t>(i.immediate), value(i.operands[0])}))
+            if (is_state_word(i.immediate))
+                words_.set(static_cast<unsigned>(i.immediate), value(i.operands[0]));
+            else if (graph_.sets.push({static_cast<std::uint8_t>(i.immediate), value(i.operands[0])}))
                 ++block.set_count;
             return kNoNode;
         case Opcode::Jump: return kNoNode;
@@ -288,9 +327,17 @@ private:
             block.b = value(i.operands[1]);
             return kNoNode;
         case Opcode::JumpIndirect: return translate_indirect(from, block, i);
+        case Opcode::CallIf:
+        case Opcode::CallUnless:
+            words_.leave_if(value(i.operands[0]), i.opcode == Opcode::CallUnless);
+            return kNoNode;
         default: break;
         }
         Node node = copy(from, block, i);
+        if (rounds_statically(i)) {
+            words_.require_rounding(i.rounding);
+            node.rounding = ir::kDynamicRounding;
+        }
         if (is_pure(node))
             return folder_.make(node, block_);
         if (i.opcode == Opcode::Guard)
@@ -305,8 +352,18 @@ private:
         return id;
     }
 
+    Node place_of(const SourceBlock& from, const BasicBlock& block, const ir::Instruction& i) const {
+        Node at;
+        at.block = block_;
+        at.guest_index = i.guest_index;
+        at.pc = from.pc + i.pc_offset;
+        at.sets = block.set_count;
+        return at;
+    }
+
     Node copy(const SourceBlock& from, const BasicBlock& block, const ir::Instruction& i) {
-        Node node;
+        Node node = place_of(from, block, i);
+        node.block = kNoBlock;
         node.kind = Kind::Operation;
         node.opcode = i.opcode;
         node.type = i.type;
@@ -314,12 +371,9 @@ private:
         node.attribute = i.attribute;
         node.precision = i.precision;
         node.rounding = i.rounding;
-        node.guest_index = i.guest_index;
-        node.pc = from.pc + i.pc_offset;
         node.displacement = i.displacement;
         if (i.opcode == Opcode::Fence)
             node.immediate = i.immediate;
-        node.sets = block.set_count;
         const ir::OperationInfo& info = ir::info(i.opcode);
         for (std::size_t n = 0; n < info.operand_count(); ++n)
             node.operands[n] = value(i.operands[n]);
@@ -369,6 +423,7 @@ private:
     Supports supports_;
     Graph& graph_;
     Folder& folder_;
+    StateWords words_;
     BlockId block_ = 0;
     std::array<std::size_t, kMaxBlocks> usable_; // of each source block, see count_usable()
     std::array<NodeId, kMaxValues> values_;      // of the block's instructions so far

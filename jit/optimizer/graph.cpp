@@ -12,6 +12,7 @@ void Graph::clear() {
     streams = 0;
     uses_float = false;
     changed_slots = 0;
+    changed_words.reset();
 }
 
 NodeId Graph::create(const Node& node) {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <bit>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 
@@ -81,9 +82,11 @@ constexpr std::int32_t kNearRange = 256, kFarRange = 16384;
 
 enum class Kind : std::uint8_t {
     Dead,
-    Entry,     // what slot `immediate` holds when the region is entered
-    Phi,       // of slot `immediate`; operands in phi_operands[], one for each predecessor
-    Operation, // an ir::Opcode: pure, or an access to memory, Fence, floating point
+    Entry, // what slot `immediate` holds when the region is entered
+    Phi,   // of slot `immediate`; operands in phi_operands[], one for each predecessor
+    // An ir::Opcode: pure, or an access to memory, Fence, floating point. Get and Set are of words of the
+    // guest's state that are no values here, where they are; `fixed` when nothing in the region changes them.
+    Operation,
     // Makes sure that the bytes [low, high) from operand 0 lie in one page that may be read (or written) in
     // RAM, and yields what turns their guest-virtual addresses into host addresses; else exits.
     Probe,
@@ -99,8 +102,9 @@ enum class Kind : std::uint8_t {
     // extent's start. `grows`: operand 0 is known not to lie before the extent. `immediate` is the access's
     // pc, as `pc` is where the guest is then.
     Within,
-    Guard,  // exits when the guard word is set
-    Expect, // exits to operand 0 when that is not operand 1: a return's address
+    Guard,   // exits when the guard word is set
+    LeaveIf, // exits when operand 0 is not 0, or with `negated` when it is
+    Expect,  // exits to operand 0 when that is not operand 1: a return's address
 };
 
 // What is expected of the addresses at an access: the number of an extent, or one of these.
@@ -129,6 +133,8 @@ struct Node {
     std::uint8_t slot = 0;        // Extent, Within
     bool grows = false;           // Within
     Site site = kSiteUnknown;     // of an access
+    bool fixed = false;           // Get
+    bool negated = false;         // LeaveIf
     bool aligned = false;         // atomics: known to be, by one before
     bool reserved = false;        // StoreConditional: behind the LoadReserved of its address
     bool sunk = false;            // computed by exits that need it, nowhere else
@@ -207,6 +213,7 @@ struct Graph {
     std::array<NodeId, kMaxStreams> stream_probes{};
     bool uses_float = false;
     std::uint64_t changed_slots = 0; // that some block sets: the others hold what they held at the entry
+    std::bitset<ir::kStateSlots> changed_words; // likewise, of those that are no values
     // For passes, meanwhile.
     Bounded<NodeId, kMaxNodes> work;
     std::array<bool, kMaxNodes> marks{};
@@ -272,7 +279,7 @@ struct Graph {
 // Operations of floating point may leave the region, for the interpreter to do what the host cannot.
 constexpr bool is_float_operation(const Node& node) {
     return node.kind == Kind::Operation && node.opcode >= ir::Opcode::FloatArithmetic &&
-           node.opcode < ir::Opcode::FloatToBits;
+           node.opcode < ir::Opcode::FloatToBits && node.opcode != ir::Opcode::FloatClassify;
 }
 // Atomics are aligned, or leave the region.
 constexpr bool is_atomic(const Node& node) {
@@ -291,8 +298,8 @@ constexpr bool writes_memory(const Node& access) {
     return access.opcode != ir::Opcode::Load && access.opcode != ir::Opcode::LoadReserved;
 }
 constexpr bool is_pure(const Node& node) {
-    return node.kind == Kind::Operation && ir::info(node.opcode).flags == ir::kPure &&
-           !is_float_operation(node);
+    return node.kind == Kind::Operation &&
+           ((ir::info(node.opcode).flags == ir::kPure && !is_float_operation(node)) || node.fixed);
 }
 constexpr bool has_value(const Node& node) {
     switch (node.kind) {
@@ -309,8 +316,8 @@ constexpr bool has_value(const Node& node) {
 // May leave the region.
 constexpr bool exits(const Node& node) {
     return node.kind == Kind::Probe || node.kind == Kind::StreamProbe || node.kind == Kind::Guard ||
-           node.kind == Kind::Within || node.kind == Kind::Expect || is_float_operation(node) ||
-           (is_atomic(node) && !node.aligned);
+           node.kind == Kind::Within || node.kind == Kind::LeaveIf || node.kind == Kind::Expect ||
+           is_float_operation(node) || (is_atomic(node) && !node.aligned);
 }
 
 } // namespace ashlar::jit::optimizer

@@ -19,13 +19,14 @@ enum class Leave : std::uint8_t {
     Memory,      // a probe failed: a fault, a device, a page of code, an address across pages
     Float,       // what the host's floating point does not do
     Guard,       // floating point is not ready
+    System,      // a register of the system's that is out of reach, or whose change the engine must hear of
 };
-constexpr std::size_t kLeaves = static_cast<std::size_t>(Leave::Guard) + 1;
+constexpr std::size_t kLeaves = static_cast<std::size_t>(Leave::System) + 1;
 
 constexpr std::string_view name_of(Leave leave) {
-    constexpr std::string_view kNames[kLeaves] = {"budget",      "absent", "seldom",   "large",
-                                                  "deep",        "return", "indirect", "unexpected",
-                                                  "unsupported", "memory", "float",    "guard"};
+    constexpr std::string_view kNames[kLeaves] = {"budget", "absent",   "seldom",     "large",       "deep",
+                                                  "return", "indirect", "unexpected", "unsupported", "memory",
+                                                  "float",  "guard",    "system"};
     return kNames[static_cast<std::size_t>(leave)];
 }
 

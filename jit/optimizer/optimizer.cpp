@@ -44,6 +44,7 @@ bool Optimizer::run(const RegionSource& source, Supports supports, const Registe
         fuse_branches(graph_);
     if (wanted(kMergeGuards)) {
         merge_guards(graph_);
+        merge_leaves(graph_);
         merge_alignments(graph_);
         pair_reservations(graph_);
     }

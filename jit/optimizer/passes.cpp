@@ -185,7 +185,8 @@ void remove_dead(Graph& graph) {
             const bool pure = is_pure(node) || node.kind == Kind::Phi || node.kind == Kind::Extent;
             // Once it has a probe, a load that nobody looks at is nothing.
             const bool load =
-                node.kind == Kind::Operation && node.opcode == Opcode::Load && node.operands[1] != kNoNode;
+                node.kind == Kind::Operation &&
+                ((node.opcode == Opcode::Load && node.operands[1] != kNoNode) || node.opcode == Opcode::Get);
             if (!pure && !load)
                 mark(n);
         }

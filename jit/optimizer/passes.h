@@ -24,6 +24,8 @@ void insert_extents(Graph& graph, const RegionSource& source);
 void insert_probes(Graph& graph, bool share);
 // Drops repeated guards of floating point.
 void merge_guards(Graph& graph);
+// Drops what does not leave, and what does not because it has not before (Kind::LeaveIf).
+void merge_leaves(Graph& graph);
 // Finds atomic accesses whose alignment another has made sure of (Node::aligned). Before insert_probes().
 void merge_alignments(Graph& graph);
 // Finds store-conditionals of which it is known what is reserved (Node::reserved). Before insert_probes().

@@ -130,6 +130,10 @@ void Printer::print_node(NodeId id) {
     case Kind::Extent: format(sink_, "extent {}{}", node.slot, node.fused ? " host" : ""); break;
     case Kind::Within: print_check(node); break;
     case Kind::Guard: sink_.write("guard"); break;
+    case Kind::LeaveIf:
+        sink_.write(node.negated ? "leave.unless " : "leave.if ");
+        print_use(node.operands[0]);
+        break;
     case Kind::Expect:
         sink_.write("expect ");
         print_use(node.operands[0]);
@@ -160,6 +164,13 @@ void Printer::print_phi(const Node& phi) {
 
 void Printer::print_operation(const Node& node) {
     ir::print_name(instruction_of(node), sink_);
+    if (node.opcode == Opcode::Get || node.opcode == Opcode::Set) {
+        sink_.write(" ");
+        ir::print_slot(node.immediate, sink_);
+        if (node.opcode == Opcode::Get)
+            return;
+        sink_.write(",");
+    }
     if (!accesses_memory(node))
         return print_uses(node);
     sink_.write(" [");

@@ -118,7 +118,8 @@ private:
                         "an exit comes after what it says is yet to happen", id, n);
                 require(node.guest_index <= block.guest_instructions, "an exit behind its block", id, n);
             }
-            if (is_atomic(node) || graph_.is_operation(n, Opcode::Store))
+            if (is_atomic(node) || graph_.is_operation(n, Opcode::Store) ||
+                graph_.is_operation(n, Opcode::Set))
                 last_effect = node.guest_index;
         }
         for_each_end_operand(block, [&](NodeId value) { check_use(value, 'i', id, kEnd, kNoNode); });
@@ -154,6 +155,7 @@ private:
                     id, n);
             require(node.slot < kExtentSlots, "no such slot", id, n);
             return node.grows ? check_growing(id, n, node) : void();
+        case Kind::LeaveIf: return check_use(node.operands[0], 'i', id, positions_[n], n);
         case Kind::Expect:
             check_use(node.operands[0], 'i', id, positions_[n], n);
             return check_use(node.operands[1], 'i', id, positions_[n], n);
@@ -178,6 +180,8 @@ private:
         for (std::size_t i = 0; i < info.operand_count(); ++i)
             if (i != 0 || !node.fused || node.operands[0] != kNoNode)
                 check_use(node.operands[i], info.operand_letter(i), id, positions_[n], n);
+        if (node.opcode == Opcode::Get || node.opcode == Opcode::Set)
+            return check_word(id, n, node);
         if (!accesses_memory(node))
             return;
         const NodeId probe_id = node.operands[probe_operand(node)];
@@ -197,6 +201,14 @@ private:
         require(probe.low <= node.displacement && probe.high >= node.displacement + node.width,
                 "an access outside its probe's range", id, n);
         require(!writes_memory(node) || probe.writes, "a store whose probe is for loads", id, n);
+    }
+
+    void check_word(BlockId id, NodeId n, const Node& node) {
+        if (node.immediate < std::int64_t{ir::kPcSlot} || node.immediate >= std::int64_t{ir::kStateSlots})
+            return fail("an access to a slot that is a value, or none", id, n);
+        const bool changes = graph_.changed_words[static_cast<std::size_t>(node.immediate)];
+        require(node.opcode == Opcode::Get ? !node.fixed || !changes : changes,
+                "a word that is said not to change", id, n);
     }
 
     // An access by way of an extent: that its check stands before it, of the same extent, and is for all

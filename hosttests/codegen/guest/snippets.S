@@ -460,6 +460,27 @@ first_turn:
     again
 2:  j 2b
 
+# ---------------------------------------------------------------- the system
+    snippet trap-registers, 5
+    turn
+    csrrw a4, sscratch, a4
+    csrr a5, sepc
+    csrrsi a3, sstatus, 2
+    csrw scause, a5
+    again
+
+    snippet classify, 3
+    turn
+    fclass.d a4, fa0
+    fclass.s a5, fa1
+    again
+
+    snippet static-rounding, 3
+    turn
+    fadd.d fa0, fa0, fa1, rne
+    fmul.d fa2, fa0, fa1, rne
+    again
+
     .balign 4096
     .section .turns, "a"
 last_turn:

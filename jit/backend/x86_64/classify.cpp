@@ -54,6 +54,7 @@ Classifier::Classifier() {
     add_float(ir::Opcode::FloatMinimum, 1);
     add_float(ir::Opcode::FloatMaximum, 1);
     add_float(ir::Opcode::FloatSign, 3);
+    add_float(ir::Opcode::FloatClassify, 1);
     add_float(ir::Opcode::FloatToInteger, 4);
     add_float(ir::Opcode::FloatFromInteger, 4);
     add_float(ir::Opcode::FloatWiden, 1);

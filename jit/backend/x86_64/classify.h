@@ -49,7 +49,7 @@ struct OpClass {
     }
     bool has_integer_result() const { // of Float
         return opcode == ir::Opcode::FloatCompare || opcode == ir::Opcode::FloatToInteger ||
-               opcode == ir::Opcode::FloatToBits;
+               opcode == ir::Opcode::FloatClassify || opcode == ir::Opcode::FloatToBits;
     }
 };
 

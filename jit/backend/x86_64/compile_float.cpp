@@ -71,6 +71,8 @@ bool BaselineCompiler::emit_float_inline(const OpClass& op_class, const Op& op) 
         const Reg64 d = e.target(op.d, e.rcx);
         if (op_class.opcode == Opcode::FloatCompare)
             float_.compare(static_cast<fp::Compare>(op_class.attribute), precision, d, a, b);
+        else if (op_class.opcode == Opcode::FloatClassify)
+            float_.classify(precision, d, a, e.rdx, e.rcx);
         else if (op_class.opcode == Opcode::FloatToBits)
             float_.to_bits(precision, d, a);
         else if (!float_.to_integer(static_cast<fp::Integer>(op_class.attribute), precision, rounding, d, a))

@@ -72,6 +72,8 @@ public:
     // d and x may both be rax in these.
     bool from_integer(fp::Integer type, Precision precision, std::uint8_t rounding, const Xmm& d,
                       const Reg64& x);
+    // `index` and `magnitude` are scratch; each may be d.
+    void classify(Precision precision, const Reg64& d, Source a, const Reg64& index, const Reg64& magnitude);
     void to_bits(Precision precision, const Reg64& d, Source a);
     void from_bits(Precision precision, const Xmm& d, const Reg64& x);
     // d = a register's bits: also from memory, where a single of 32 bits becomes a boxed one.

@@ -111,6 +111,57 @@ bool FloatEmitter::from_integer(fp::Integer type, Precision precision, std::uint
     return true;
 }
 
+// Of the ten classes those of numbers lie around the zeros, which are 3 and 4: by so much as there are of
+// subnormal, normal and infinite below the operand's magnitude or equal to it. 8 is a signaling NaN, 9 a
+// quiet one.
+void FloatEmitter::classify(Precision precision, const Reg64& d, Source a, const Reg64& index,
+                            const Reg64& magnitude) {
+    const bool wide = is_double(precision);
+    const auto part = [&](const Reg64& whole) {
+        return wide ? Xbyak::Reg(whole) : Xbyak::Reg(whole.cvt32());
+    };
+    const Xbyak::Reg32 place = index.cvt32();
+    if (a.bits.isMEM())
+        e_.mov(e_.rax, e_.qword[a.bits.getAddress().getRegExp()]);
+    else
+        e_.movq(e_.rax, Xmm(a.bits.getIdx()));
+    std::size_t not_boxed = 0;
+    if (!wide && !a.known_boxed) { // is the canonical NaN
+        e_.mov(place, 9);
+        e_.cmp(e_.rax, constant(Constant::Box));
+        not_boxed = e_.jump_if_later(kBelow);
+    }
+    e_.lea(part(magnitude), e_.ptr[e_.rax + e_.rax]); // without the sign
+    if (wide)
+        e_.mov(index, 0xffe0'0000'0000'0000);
+    else
+        e_.mov(place, 0xff00'0000);
+    e_.cmp(part(magnitude), part(index));
+    e_.mov(place, 8);
+    const std::size_t number = e_.jump_if_later(kBelowOrEqual);
+    e_.bt(part(magnitude), wide ? 52 : 23);
+    e_.adc(place, 0);
+    const std::size_t done = e_.jump_later();
+    e_.bind(number);
+    e_.mov(place, 0);
+    e_.sete(index.cvt8());
+    e_.cmp(part(magnitude), 1);
+    e_.sbb(place, -1);
+    e_.shr(part(magnitude), wide ? 53 : 24);
+    e_.cmp(magnitude.cvt32(), 1);
+    e_.sbb(place, -1);
+    e_.add(place, 4);
+    e_.sar(part(e_.rax), wide ? 63 : 31);
+    e_.and_(e_.eax, 7);
+    e_.xor_(place, e_.eax);
+    e_.bind(done);
+    if (not_boxed != 0)
+        e_.bind(not_boxed);
+    e_.mov(e_.eax, 0);
+    e_.bts(e_.eax, place);
+    e_.mov(d.cvt32(), e_.eax);
+}
+
 void FloatEmitter::to_bits(Precision precision, const Reg64& d, Source a) {
     if (a.bits.isMEM()) {
         const Xbyak::RegExp address = a.bits.getAddress().getRegExp();

@@ -12,6 +12,7 @@ constexpr std::size_t kExit = offsetof(Context, region_exit), kMark = offsetof(C
 RegionEmitter::Leave RegionEmitter::leave_of(const Node& node) {
     switch (node.kind) {
     case optimizer::Kind::Guard: return Leave::Guard;
+    case optimizer::Kind::LeaveIf: return Leave::System;
     case optimizer::Kind::Expect: return Leave::Unexpected;
     case optimizer::Kind::Operation: return is_atomic(node) ? Leave::Memory : Leave::Float;
     default: return Leave::Memory;

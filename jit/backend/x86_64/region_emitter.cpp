@@ -99,6 +99,7 @@ void RegionEmitter::emit_node(NodeId id) {
     case Kind::Guard:
         e.cmp(e.byte[e.r15 + (static_cast<int>(offsetof(Context, guard)) - kContextBias)], 0);
         return exit_from_jump(e.jump_if_later(kNotEqual), exit_before(node));
+    case Kind::LeaveIf: return emit_leave_if(id);
     case Kind::Expect: {
         Exit exit = exit_at(node.block, node.sets, node.guest_index, 0);
         exit.kind = Exit::Kind::Indirect;

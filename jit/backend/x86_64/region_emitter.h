@@ -216,6 +216,11 @@ private:
     void finish_atomic(NodeId id, const Reg64& old);
     void restore_tlb();
 
+    // Words of the guest's state: region_system.cpp
+    void emit_get(NodeId id);
+    void emit_set(const Node& set);
+    void emit_leave_if(NodeId id);
+
     // Floating point: region_float.cpp
     void emit_float(NodeId id);
     void emit_float_result(NodeId id, const Xbyak::Operand& a, const Xbyak::Operand& b,

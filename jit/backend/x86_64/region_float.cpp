@@ -1,5 +1,6 @@
 // Floating point of a region. What the host cannot do leaves the region before the instruction.
 #include "jit/backend/x86_64/region_operands.h"
+#include "jit/optimizer/state_words.h"
 
 namespace ashlar::jit::x86_64 {
 
@@ -9,7 +10,9 @@ using optimizer::kNoNode;
 
 bool RegionEmitter::supports(const ir::Instruction& i) {
     static const HostFeatures features = HostFeatures::detect();
-    const bool dynamic = i.rounding == ir::kDynamicRounding;
+    // Where a static mode matters the region makes sure that the dynamic one is the same.
+    const bool host_mode = i.rounding == ir::kDynamicRounding ||
+                           i.rounding < static_cast<std::uint8_t>(fp::Rounding::NearestMaxMagnitude);
     switch (i.opcode) {
     case Opcode::CountLeadingZeros:
     case Opcode::CountLeadingZerosWord: return features.lzcnt;
@@ -18,18 +21,14 @@ bool RegionEmitter::supports(const ir::Instruction& i) {
     case Opcode::PopulationCount:
     case Opcode::PopulationCountWord: return features.popcnt;
     case Opcode::ShiftLeftUnsignedWord: return features.bmi2;
-    case Opcode::FloatArithmetic: return dynamic;
-    case Opcode::FloatFused: return dynamic && features.fma;
+    case Opcode::FloatArithmetic:
+    case Opcode::FloatNarrow: return host_mode;
+    case Opcode::FloatFromInteger: return host_mode || !optimizer::rounds_statically(i);
+    case Opcode::FloatFused: return host_mode && features.fma;
     case Opcode::FloatToInteger:
-        return dynamic || i.rounding == static_cast<std::uint8_t>(fp::Rounding::TowardZero) ||
-               (features.sse41 && i.rounding < static_cast<std::uint8_t>(fp::Rounding::NearestMaxMagnitude));
-    case Opcode::FloatFromInteger:
-        return dynamic || (i.precision == Precision::Double &&
-                           (i.attribute == static_cast<std::uint8_t>(fp::Integer::Word) ||
-                            i.attribute == static_cast<std::uint8_t>(fp::Integer::UnsignedWord)));
-    case Opcode::FloatNarrow: return dynamic;
-    case Opcode::FloatWiden: return dynamic || i.rounding < 5;
-    case Opcode::FloatClassify: return false;
+        return i.rounding == ir::kDynamicRounding ||
+               i.rounding == static_cast<std::uint8_t>(fp::Rounding::TowardZero) ||
+               (features.sse41 && host_mode);
     default: return true;
     }
 }
@@ -126,6 +125,12 @@ void RegionEmitter::emit_float_result(NodeId id, const Xbyak::Operand& first, co
         const Reg64 d = target(id, e.rdx);
         done = float_.to_integer(static_cast<fp::Integer>(node.attribute), precision, node.rounding, d, a);
         ASHLAR_ASSERT(done);
+        return finish(id, d);
+    }
+    case Opcode::FloatClassify: {
+        const Reg64 d = target(id, e.rdx);
+        float_.classify(precision, d, a, e.rdx, e.r14);
+        restore_tlb();
         return finish(id, d);
     }
     case Opcode::FloatToBits: {

@@ -38,6 +38,8 @@ void RegionEmitter::emit_operation(NodeId id) {
     case Opcode::Load: return emit_load(id);
     case Opcode::Store: return emit_store(id);
     case Opcode::Fence: return emit_fence(node);
+    case Opcode::Get: return emit_get(id);
+    case Opcode::Set: return emit_set(node);
     case Opcode::LoadReserved: return emit_load_reserved(id);
     case Opcode::StoreConditional: return emit_store_conditional(id);
     case Opcode::Atomic: return emit_atomic(id);
