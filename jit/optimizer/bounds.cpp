@@ -18,6 +18,15 @@ std::uint64_t sum(std::uint64_t a, std::uint64_t b) {
     return a > kUnbounded - b ? kUnbounded : a + b;
 }
 
+std::uint64_t product(std::uint64_t a, std::uint64_t b) {
+    return b != 0 && a > kUnbounded / b ? kUnbounded : a * b;
+}
+
+// Of a sum or the like that is then extended from its low half.
+std::uint64_t word(std::uint64_t bound) {
+    return bound <= 0x7fff'ffff ? bound : kUnbounded;
+}
+
 std::uint64_t bound(Graph& graph, NodeId id, unsigned depth);
 
 // All values of `width` bytes that memory extends.
@@ -44,6 +53,12 @@ std::uint64_t bound_of_operation(Graph& graph, const Node& node, unsigned depth)
         return most == 0 ? 0 : kUnbounded >> std::countl_zero(most);
     }
     case Opcode::Add: return sum(of(0), of(1));
+    case Opcode::AddWord: return word(sum(of(0), of(1)));
+    case Opcode::ShiftLeftWord:
+        return amount(31) < 0 ? kUnbounded : word(shifted(of(0), static_cast<unsigned>(amount(31))));
+    case Opcode::ShiftRightSigned:
+        return amount(63) < 0 || of(0) > kUnbounded / 2 ? kUnbounded : of(0) >> amount(63);
+    case Opcode::Multiply: return product(of(0), of(1));
     case Opcode::ZeroExtend16: return 0xffff;
     case Opcode::Less:
     case Opcode::LessUnsigned: return 1;

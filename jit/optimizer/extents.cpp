@@ -41,11 +41,11 @@ private:
         NodeId start;   // the check of a growing value where its loop is entered
         NodeId pointer; // the value as a host address, if that was needed yet
     };
-    // base + (index << scale), at most `bound` behind the base.
+    // base + offset + (index << scale), where what is shifted is at most `bound`.
     struct Split {
         NodeId base = kNoNode, index = kNoNode;
         std::uint8_t scale = 0;
-        std::int32_t bound = 0;
+        std::int32_t offset = 0, bound = 0;
     };
 
     template <class Visit>
@@ -110,11 +110,14 @@ private:
         Node& node = graph_.at(id);
         node.operands[0] = graph_.resolve(node.operands[0]);
         NodeId& by = node.operands[probe_operand(node)];
-        const std::int32_t low = node.displacement, high = low + node.width;
+        std::int32_t low = node.displacement, high = low + node.width;
         if (const Split split = split_address(node.operands[0], node.block); split.base != kNoNode) {
-            Check* const check = find_or_create(split.base, low, high + split.bound, slot, id);
+            low += split.offset;
+            high += split.offset + split.bound;
+            Check* const check = find_or_create(split.base, low, high, slot, id);
             if (check == nullptr)
                 return;
+            node.displacement = low;
             by = pointer_of(*check, slot);
             node.operands[0] = split.index;
             node.scale = split.scale;
@@ -143,8 +146,16 @@ private:
                 return false;
             if (home_of_check(graph_, base, block) == block && !is_checked(base))
                 return false;
-            split = {base, index, static_cast<std::uint8_t>(scale),
+            split = {base, index, static_cast<std::uint8_t>(scale), 0,
                      static_cast<std::int32_t>(bound << scale)};
+            // Without a carry out of the bounds, the constant of a sum is as well added to the address.
+            if (const Node& sum = graph_.at(index); graph_.is_operation(index, Opcode::Add) &&
+                                                    graph_.is_constant(sum.operands[1]) &&
+                                                    graph_.at(sum.operands[1]).immediate >= 0) {
+                split.index = graph_.resolve(sum.operands[0]);
+                split.offset = static_cast<std::int32_t>(graph_.at(sum.operands[1]).immediate << scale);
+                split.bound -= split.offset;
+            }
             return true;
         };
         const auto scaled = [&](NodeId base, NodeId index) {
