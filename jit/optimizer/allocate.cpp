@@ -215,9 +215,12 @@ bool Allocation::assign_class(bool floating) {
     const std::uint16_t all = floating ? file_->floating : file_->integer;
     std::uint16_t free = all;
     const auto kind = floating ? Location::Kind::Float : Location::Kind::Register;
+    // How much is gained for how long a register is taken. What is looked at all around a large loop is worth
+    // it more than its length says: something short beside it can give way.
+    constexpr std::uint32_t kLong = 320;
     const auto density = [&](NodeId id) {
         const Interval& interval = intervals_[id];
-        return interval.weight * 64 / (interval.last - interval.first + 8);
+        return interval.weight * 64 / (std::min(interval.last - interval.first, kLong) + 8);
     };
     for (const NodeId id : sorted_) {
         if ((graph_->at(id).type == ir::Type::Float) != floating)
