@@ -23,6 +23,7 @@ public:
         options.optimize_after = 0;
         if (optimized()) {
             options.optimize_after = 2;
+            options.surprises = 2;
             options.verify_ir = true;
         }
         if (const char* const passes = std::getenv("ASHLAR_TEST_PASSES"); passes != nullptr)

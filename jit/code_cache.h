@@ -8,6 +8,7 @@
 
 #include "jit/guest_memory.h"
 #include "jit/interpreter/op.h"
+#include "jit/jump_profile.h"
 #include "lib/address.h"
 #include "lib/result.h"
 
@@ -36,6 +37,8 @@ struct Block {
     // Of tier 1's code: how often it is to run before it is looked at again, and the hart's instructions
     // then.
     std::uint64_t interval = 0, counted_at = 0;
+    JumpProfile* jumps = nullptr; // of its indirect jump, while it is the owner
+    std::uint64_t reforms = 0;    // how often its region was given up, to follow more jumps
 
     static Block& of(const interpreter::Op* code) {
         return *(reinterpret_cast<Block*>(const_cast<interpreter::Op*>(code)) - 1);

@@ -58,6 +58,7 @@ Status EngineCore::create_harts() {
         if (former_ == nullptr)
             return Error::OutOfMemory;
         ASHLAR_TRY(regions_.reserve());
+        jump_profiles_ = ASHLAR_TRY(JumpProfiles::create());
         // An observer of execution is told which instructions were a region's.
         if (options_.counted_exits != 0 || options_.execution_observer != nullptr)
             exits_ = ASHLAR_TRY(RegionExits::create(std::max<std::size_t>(options_.counted_exits, 1)));
@@ -107,6 +108,8 @@ EngineStatistics EngineCore::statistics() const {
     result.counts_regions = exits_ != nullptr && options_.counted_exits != 0;
     if (result.counts_regions) {
         result.region_instructions = exits_->instructions();
+        result.jumps_missed = exits_->jumps().missed;
+        result.jumps_followed = exits_->jumps().all - result.jumps_missed;
         for (const RegionExit& exit : exits_->all()) {
             LeaveStatistics& leave = result.leaves[static_cast<std::size_t>(exit.reason)];
             leave.times += exit.times;

@@ -34,6 +34,7 @@ struct EngineOptions {
     std::uint64_t generations = (std::uint64_t{1} << 24) - (std::uint64_t{1} << 20);
     unsigned promote_after = 10;      // executions of a block before it is compiled
     unsigned optimize_after = 3000;   // executions of its host code before it is optimized; 0: never
+    unsigned surprises = 4000;        // jumps out of regions until one is formed that follows them
     unsigned optimizer_passes = ~0u;  // optimizer::Pass
     CodeObserver* observer = nullptr; // of translation; outlives the engine
     ExecutionObserver* execution_observer = nullptr; // makes everything slow; outlives the engine

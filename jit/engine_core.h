@@ -8,6 +8,7 @@
 #include "jit/hart.h"
 #include "jit/interpreter/lower.h"
 #include "jit/ir/block.h"
+#include "jit/jump_profile.h"
 #include "jit/observation.h"
 #include "jit/region_extents.h"
 #include "jit/region_records.h"
@@ -47,6 +48,7 @@ public:
     // no room.
     void promote(Block& block, std::uint64_t pc);
     RegionFormer& former() { return *former_; }
+    JumpProfiles& jump_profiles() { return *jump_profiles_; }
     Observation* observation() { return observation_.get(); }
     RegionRecords& regions() { return regions_; }
     SiteHistory& sites() { return sites_; }
@@ -79,6 +81,7 @@ private:
     std::unique_ptr<NativeCompiler> native_;
     std::unique_ptr<Observation> observation_;
     std::unique_ptr<RegionFormer> former_;
+    std::unique_ptr<JumpProfiles> jump_profiles_;
     RegionRecords regions_;
     SiteHistory sites_;
     std::unique_ptr<RegionExits> exits_;

@@ -17,6 +17,7 @@ std::string_view name_of(interpreter::Exit::Kind kind) {
     case Kind::CodeChanged: return "code_changed";
     case Kind::Promote: return "promote";
     case Kind::Region: return "region";
+    case Kind::Surprise: return "surprise";
     }
     return "unknown";
 }
@@ -29,6 +30,7 @@ void report_regions(const EngineStatistics& statistics, Facts& facts) {
         facts.add_ratio("regions", "bytes_per_instruction", tier.bytes, tier.guest_instructions);
     facts.add("regions", "refused", statistics.regions_refused);
     facts.add("regions", "dropped", statistics.regions_dropped);
+    facts.add("regions", "formed_anew", statistics.regions_formed_anew);
     facts.add("regions", "confirmed", statistics.regions_confirmed);
     facts.add("regions", "probes_found", statistics.probes_found);
     facts.add("regions", "probes_failed", statistics.probes_failed);
@@ -41,6 +43,8 @@ void report_regions(const EngineStatistics& statistics, Facts& facts) {
         entries += leave.times;
     facts.add("regions", "entries", entries);
     facts.add_ratio("regions", "instructions_per_entry", statistics.region_instructions, entries);
+    facts.add("regions", "jumps_followed", statistics.jumps_followed);
+    facts.add("regions", "jumps_missed", statistics.jumps_missed);
     for (std::size_t i = 0; i < statistics.leaves.size(); ++i)
         facts.add("region_exits", name_of(static_cast<optimizer::Leave>(i)), statistics.leaves[i].times);
     for (std::size_t i = 0; i < statistics.leaves.size(); ++i)

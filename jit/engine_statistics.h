@@ -40,9 +40,11 @@ struct EngineStatistics {
     std::uint64_t regions_confirmed = 0; // whose pages are where they were, after mappings have changed
     std::uint64_t regions_renewed = 0;   // because addresses were not in the extents where they were expected
     std::uint64_t extents_missed = 0;
+    std::uint64_t regions_formed_anew = 0; // to follow jumps that they did not expect
     std::uint64_t probes_found = 0, probes_failed = 0;
     bool counts_regions = false; // what follows is counted
     std::uint64_t region_instructions = 0;
+    std::uint64_t jumps_followed = 0, jumps_missed = 0; // of regions: indirect ones
     std::array<LeaveStatistics, optimizer::kLeaves> leaves{};
     std::uint64_t block_lookups = 0, tlb_misses = 0, page_walks = 0, exceptions = 0, interrupts = 0;
 };

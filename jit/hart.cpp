@@ -180,6 +180,10 @@ void EngineHart::handle_exit() {
         break;
     }
     case Exit::Kind::Region: revalidate_region(exit.value); break;
+    case Exit::Kind::Surprise:
+        form_anew(Block::of(reinterpret_cast<const Op*>(exit.value)),
+                  *reinterpret_cast<JumpProfile*>(exit.cause));
+        break;
     case Exit::Kind::Exception: take_exception(exit.cause, exit.value); break;
     case Exit::Kind::Illegal:
         take_exception(static_cast<std::uint64_t>(riscv64::Cause::IllegalInstruction),

@@ -101,11 +101,14 @@ private:
     optimizer::Site site(std::uint64_t pc) const override;
     void describe_addresses(RegionFormer& former);
     void renew_region(std::uint64_t pc);
+    JumpProfile* jump_profile(Block& block) override;
     // Compiles the region that begins with the block at pc.
     void optimize(Block& root);
     bool optimize(Block& root, unsigned limit);
     // Whether it is time for that: the block has run as often as it was to.
     void consider(Block& block);
+    // Gives up the region of the block for one that follows the jump.
+    void form_anew(Block& root, JumpProfile& jump);
     // Makes the region at pc enter again if its pages are where they were, else its block run without it.
     void revalidate_region(std::uint64_t name);
 

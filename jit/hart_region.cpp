@@ -9,6 +9,13 @@
 
 namespace ashlar::jit {
 
+namespace {
+
+// How many times optimize_after a block runs at most before it is optimized.
+constexpr std::uint64_t kLongEnough = 16;
+
+} // namespace
+
 // Looking must leave no trace in page tables.
 Block* EngineHart::find_block(std::uint64_t pc) {
     BlockKey key;
@@ -75,10 +82,29 @@ void EngineHart::describe_addresses(RegionFormer& former) {
     former.set_addresses(found);
 }
 
+JumpProfile* EngineHart::jump_profile(Block& block) {
+    return engine_.jump_profiles().find(block.jumps, block.code(), engine_.options().surprises);
+}
+
+// It costs as much as thousands of such jumps, and is less sure to be of use each time.
+void EngineHart::form_anew(Block& root, JumpProfile& jump) {
+    constexpr unsigned kMost = 8;
+    jump.fold();
+    // Odd, so that of regions which take turns not always the same is the last.
+    jump.surprises = engine_.options().surprises << root.reforms | 1;
+    if (root.reforms == kMost)
+        return;
+    ++engine_.counters().regions_formed_anew;
+    ++root.reforms;
+    root.interval = kLongEnough * engine_.options().optimize_after; // at once
+    root.counted_at = retired();
+    engine_.native()->count_anew(root.code(), 1);
+}
+
 // Optimizing costs as much as thousands of executions. It is worth that at once where the hart spends its
 // time now; else after a while, asked for at ever longer intervals.
 void EngineHart::consider(Block& block) {
-    constexpr std::uint64_t kShare = 16, kLonger = 4, kLongEnough = 16;
+    constexpr std::uint64_t kShare = 16, kLonger = 4;
     const std::uint64_t first = engine_.options().optimize_after;
     const std::uint64_t interval = block.interval == 0 ? first : block.interval;
     const std::uint64_t since = retired() - block.counted_at;

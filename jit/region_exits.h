@@ -20,6 +20,12 @@ struct RegionExit {
     optimizer::Leave reason{};
 };
 
+// Indirect jumps that regions follow to where they were expected to lead.
+struct FollowedJumps {
+    std::uint64_t all = 0;
+    std::uint64_t missed = 0; // led elsewhere, and so out of the region
+};
+
 class RegionExits {
 public:
     static Result<std::unique_ptr<RegionExits>> create(std::size_t capacity) {
@@ -40,6 +46,7 @@ public:
             return rest_;
         return exits_[size_++] = exit;
     }
+    FollowedJumps& jumps() { return jumps_; }
     std::span<const RegionExit> all() const { return {exits_.get(), size_}; }
     // Their reasons are not known.
     const RegionExit& rest() const { return rest_; }
@@ -56,6 +63,7 @@ private:
     std::unique_ptr<RegionExit[]> exits_;
     std::size_t capacity_, size_ = 0;
     RegionExit before_, rest_;
+    FollowedJumps jumps_;
 };
 
 } // namespace ashlar::jit

@@ -5,6 +5,7 @@
 
 #include "jit/code_cache.h"
 #include "jit/ir/block.h"
+#include "jit/jump_profile.h"
 #include "jit/optimizer/source.h"
 
 namespace ashlar::jit {
@@ -20,6 +21,8 @@ public:
     virtual optimizer::Site site(std::uint64_t pc) const = 0;
     // Its IR, valid until the next call.
     virtual const ir::Block& lift_block(const Block& block) = 0;
+    // Of its indirect jump.
+    virtual JumpProfile* jump_profile(Block& block) = 0;
 
 protected:
     ~BlockFinder() = default;
@@ -51,33 +54,50 @@ public:
 
 private:
     static constexpr unsigned kMaxDepth = 3;
-    // An inlined block is another one for each chain of calls that it is reached by.
+    // An inlined block is another one for each chain of calls that it is reached by. What is reached by a
+    // call that is not inlined is in no chain.
     struct Place {
         std::int64_t pc = 0; // relative to the root's
         std::uint8_t depth = 0;
         std::array<std::int64_t, kMaxDepth> returns{}, callees{};
         bool operator==(const Place&) const = default;
     };
+    // A way out of a block whose target is yet to be found.
     struct Pending {
-        std::size_t from;
-        bool taken;
+        enum class Exit : std::uint8_t { Taken, NotTaken, Way };
+        std::size_t from = 0;
+        Exit exit{};
+        // Behind the function that the region begins in, or in a call that is not inlined.
+        bool outward = false;
+        std::uint16_t way = 0; // which of RegionSource::ways
         Place place;
-        std::uint32_t weight;
+        std::uint32_t weight = 0;
+
+        // It is a call.
+        void enter(std::int64_t callee, std::int64_t return_pc);
     };
 
-    std::int16_t add(BlockFinder& finder, const Place& place, std::uint32_t weight);
+    std::int16_t add(BlockFinder& finder, const Pending& pending);
+    void resolve(const Pending& pending, std::int16_t target);
+    bool leads_outside(const optimizer::SourceBlock& block) const;
+    void drop_what_does_not_come_back(std::size_t inner);
     bool claim_page(std::int64_t pc, GuestPhysicalAddress physical);
-    void expand(std::size_t index);
-    void consider(std::size_t from, bool taken, const Place& place);
+    void expand(std::size_t index, BlockFinder& finder, Block& of);
+    void expand_indirect(std::size_t index, const ir::Instruction& jump, JumpProfile* profile);
+    void consider(Pending pending);
 
     std::uint64_t root_pc_ = 0;
     std::uint32_t root_weight_ = 0;
     unsigned guest_instructions_ = 0, limit_ = 0;
-    optimizer::Leave leave_{}; // why add() has left a block out
+    bool follows_more_ = false; // than what is left for good at first
+    std::size_t blocks_ = 0;    // of the graph to be
+    optimizer::Leave leave_{};  // why add() has left a block out
     optimizer::RegionSource source_;
     Pages pages_;
     std::array<Place, optimizer::kMaxBlocks> places_{};
-    optimizer::Bounded<Pending, 2 * optimizer::kMaxBlocks> pending_;
+    std::array<GuestPhysicalAddress, optimizer::kMaxBlocks> physical_{};
+    std::array<std::uint8_t, optimizer::kMaxBlocks> entries_{}; // ways that lead to a block
+    optimizer::Bounded<Pending, 1024> pending_;
 };
 
 } // namespace ashlar::jit

@@ -18,12 +18,10 @@ public:
             marks_->clear();
     }
 
-    // From `position` on: code of the guest instruction at `pc`, best as a part of the source block of
-    // `block`.
-    void guest(std::size_t position, optimizer::BlockId block, std::int32_t pc) const {
+    // From `position` on: code of the guest instruction at `pc`, best as a part of the source block `likely`.
+    void guest(std::size_t position, std::size_t likely, std::int32_t pc) const {
         if (marks_ == nullptr)
             return;
-        const std::size_t likely = part_of(block);
         if (contains(likely, pc))
             return add(position, likely, pc);
         for (std::size_t part = 0; part < source_->blocks.size(); ++part)
@@ -44,7 +42,7 @@ public:
         CodeLabel label{};
         label.name = "block";
         label.number = id;
-        label.part = id == 0 ? CodeMark::kNoGuest : static_cast<std::uint16_t>(part_of(id));
+        label.part = id == 0 ? CodeMark::kNoGuest : block.source;
         label.loop = block.loop;
         label.loop_depth = block.depth;
         label.weight = block.weight;
@@ -58,8 +56,6 @@ public:
     }
 
 private:
-    // Block 0 of a graph is in front of all that was made of source blocks.
-    static std::size_t part_of(optimizer::BlockId block) { return block == 0 ? 0 : block - 1u; }
     bool contains(std::size_t part, std::int32_t pc) const {
         const optimizer::SourceBlock& block = source_->blocks[part];
         const ir::Instruction& last = source_->instructions[block.first + block.count - 1];

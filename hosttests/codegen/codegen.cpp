@@ -52,7 +52,8 @@ class Loop {
 public:
     Loop(const std::vector<char>& image, const Snippet& snippet, unsigned tier)
         : snippet_(snippet),
-          guest_(kRamBytes, {.native_code = code_.get(), .optimize_after = tier == 2 ? 100u : 0u}) {
+          guest_(kRamBytes,
+                 {.native_code = code_.get(), .optimize_after = tier == 2 ? 100u : 0u, .surprises = 20}) {
         EXPECT_TRUE(guest_.memory.write(GuestPhysicalAddress(kRam), std::as_bytes(std::span(image))).ok());
         guest_.put(kData, kData);
         riscv64::HartState& state = guest_.state();

@@ -65,7 +65,7 @@ Program LoopGenerator::run() {
 Program LoopGenerator::generate() {
     set_start();
     functions_ = static_cast<unsigned>(random_.below(4));
-    add({encode_i(0x13, kDepth, 0, static_cast<std::int64_t>(random_.below(7)))});
+    add({encode_i(0x13, kDepth, 0, static_cast<std::int64_t>(random_.below(random_.one_in(4) ? 40 : 7)))});
     add_body(5 + static_cast<unsigned>(random_.below(10)));
     const std::size_t end = here();
     if (functions_ != 0) {
@@ -103,6 +103,10 @@ void LoopGenerator::add_statement() {
         return add_pointer_loop();
     if (choice < 92)
         return add_copy_loop();
+    if (choice < 94)
+        return add_switch();
+    if (choice < 96)
+        return add_call_of_pointer();
     add_call();
 }
 
@@ -244,7 +248,7 @@ void LoopGenerator::add_copy_loop() {
     group_ = outer;
 }
 
-// Of a function further on, or of the one that this is in.
+// Of a function further on; or of one before or the one that this is in, which then is recursion.
 void LoopGenerator::add_call() {
     // Functions move pointers, and a function that loops call runs often.
     if (pointer_depth_ != 0 || cost_ > (function_ != 0 ? 4 * kFunctionCost : 60))
@@ -254,7 +258,9 @@ void LoopGenerator::add_call() {
         group_ = ++groups_;
         const std::size_t over = here();
         add({branch(5, 0, kDepth)}, Fixup::Branch); // bge zero, depth
-        add({encode_i(0x13, kDepth, kDepth, -1), 0x6f | kRa << 7}, Fixup::Jump, function_start_);
+        add({encode_i(0x13, kDepth, kDepth, -1), 0x6f | kRa << 7}, Fixup::Jump,
+            random_.one_in(2) ? function_starts_.back()
+                              : function_starts_[random_.below(function_starts_.size())]);
         land(over);
         group_ = outer;
         return;
@@ -278,7 +284,7 @@ void LoopGenerator::add_functions() {
 void LoopGenerator::add_function(unsigned index) {
     function_ = index;
     recursive_ = random_.one_in(2);
-    function_start_ = here();
+    function_starts_.push_back(here());
     for (const auto& [unit, callee] : calls_)
         if (callee == index)
             program_.units[unit].target = here();

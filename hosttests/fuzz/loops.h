@@ -1,5 +1,6 @@
-// Random programs for what compiles loops and calls: nested loops with several ways out, functions that call
-// others and themselves, pointers that walk across pages, code that changes itself.
+// Random programs for what compiles loops and calls: nested loops with several ways out, switches, functions
+// that call others and themselves, also through pointers, and each other, pointers that walk across pages,
+// code that changes itself.
 #pragma once
 
 #include "hosttests/fuzz/program.h"
@@ -24,6 +25,13 @@ private:
     void add_call();
     void add_functions();
     void add_function(unsigned index);
+    // Indirect jumps: loops_jumps.cpp.
+    void add_switch();
+    void add_call_of_pointer();
+    void add_slot_address(std::uint32_t count, std::uint32_t more);
+    void add_table_jump(std::uint32_t count);
+    std::size_t add_slots(std::uint32_t count);
+    unsigned loop_register();
     // Straight-line code: loops_operations.cpp.
     void set_start();
     void add_operation();
@@ -64,12 +72,12 @@ private:
     bool busy_[3] = {false, false, false}; // the pointer controls a loop
     Random random_;
     Program program_;
-    unsigned depth_ = 0, pointer_depth_ = 0, functions_ = 0;
+    unsigned depth_ = 0, pointer_depth_ = 0, functions_ = 0, switches_ = 0;
     unsigned function_ = 0; // being generated, from 1; 0: none
     bool recursive_ = false;
     unsigned group_ = 0, groups_ = 0;
-    std::uint32_t reservation_width_ = 0; // of all of a program's: bits of the instruction
-    std::size_t function_start_ = 0;
+    std::uint32_t reservation_width_ = 0;      // of all of a program's: bits of the instruction
+    std::vector<std::size_t> function_starts_; // of those that have been generated, and of this one
     std::vector<std::pair<std::size_t, unsigned>> calls_; // units whose target is a function yet to come
 };
 

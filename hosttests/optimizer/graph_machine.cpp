@@ -32,15 +32,14 @@ GraphRun GraphMachine::run(State& state) {
         if (left_ || !run_.error.empty())
             break;
         switch (of.end) {
-        case BasicBlock::End::Jump: take(block, of.taken); break;
+        case BasicBlock::End::Jump:
+        case BasicBlock::End::Dispatch: take(block, of.taken); break;
         case BasicBlock::End::Branch:
             take(block, compare(of.a, of.b, of.condition) ? of.taken : of.not_taken);
             break;
         case BasicBlock::End::Indirect:
-            leave(block, of.set_count,
-                  (full(of.a) + static_cast<std::uint64_t>(std::int64_t{of.displacement})) &
-                      ~std::uint64_t{1},
-                  of.pending + of.guest_instructions, of.guest_instructions);
+            leave(block, of.set_count, address_of(of), of.pending + of.guest_instructions,
+                  of.guest_instructions);
         }
     }
     return run_;
@@ -241,15 +240,21 @@ void GraphMachine::take(BlockId from, const Edge& edge) {
     if (edge.target == kNoBlock)
         return leave(from, block.set_count, base_ + static_cast<std::uint64_t>(std::int64_t{edge.pc}), due,
                      block.guest_instructions);
+    const std::uint64_t pc = block.end == BasicBlock::End::Dispatch
+                                 ? address_of(block)
+                                 : base_ + static_cast<std::uint64_t>(std::int64_t{edge.pc});
     const int charge = static_cast<int>(due) - graph_.blocks[edge.target].pending;
     // What the target would charge for this way is charged here, then.
     if (edge.backward && static_cast<int>(run_.charged) + charge >= static_cast<int>(budget_))
-        return leave(from, block.set_count, base_ + static_cast<std::uint64_t>(std::int64_t{edge.pc}), due,
-                     block.guest_instructions);
+        return leave(from, block.set_count, pc, due, block.guest_instructions);
     run_.charged += static_cast<unsigned>(charge);
     run_.executed += block.guest_instructions;
     move_phis(from, edge.target);
     next_ = edge.target;
+}
+
+std::uint64_t GraphMachine::address_of(const BasicBlock& block) {
+    return (full(block.a) + static_cast<std::uint64_t>(std::int64_t{block.displacement})) & ~std::uint64_t{1};
 }
 
 void GraphMachine::move_phis(BlockId from, BlockId to) {

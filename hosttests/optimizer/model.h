@@ -124,6 +124,7 @@ private:
     void check_extent(NodeId id);
     bool compare(NodeId a, NodeId b, ir::Condition condition);
     void take(BlockId from, const Edge& edge);
+    std::uint64_t address_of(const BasicBlock& block); // where an indirect jump goes
     void move_phis(BlockId from, BlockId to);
     void leave(BlockId block, unsigned sets, std::uint64_t pc, unsigned charge, unsigned index);
     void leave_before(NodeId id);

@@ -77,14 +77,21 @@ public:
                             ~std::uint64_t{1};
             }
             index = taken ? block.taken : block.not_taken;
+            for (std::size_t i = 0; i < block.way_count; ++i)
+                if (const std::int16_t way = source_.ways[block.first_way + i].block;
+                    way != SourceBlock::kOutside &&
+                    state_.pc == base + static_cast<std::uint64_t>(pc_of(way)))
+                    index = way;
             if (index != SourceBlock::kOutside &&
-                state_.pc != base + static_cast<std::uint64_t>(
-                                        std::int64_t{source_.blocks[static_cast<std::size_t>(index)].pc}))
+                state_.pc != base + static_cast<std::uint64_t>(pc_of(index)))
                 index = SourceBlock::kOutside; // an unexpected return
         }
     }
 
 private:
+    std::int64_t pc_of(std::int16_t block) const {
+        return source_.blocks[static_cast<std::size_t>(block)].pc;
+    }
     std::uint64_t a(const ir::Instruction& i) const { return operand(i, 0); }
     std::uint64_t b(const ir::Instruction& i) const { return operand(i, 1); }
     std::uint64_t operand(const ir::Instruction& i, std::size_t n) const {

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <bit>
+
 #include "hosttests/optimizer/region.h"
 
 namespace ashlar::jit::optimizer::test {
@@ -224,6 +227,8 @@ private:
         region_.next();
         if (one_in(8) && taken != SourceBlock::kOutside)
             return add_return(taken);
+        if (one_in(8))
+            return add_dispatch();
         if (one_in(2)) { // turns are counted
             const unsigned slot = 5 + static_cast<unsigned>(below(3));
             const Value left = build().binary(Opcode::Add, build().get(slot), build().constant(-1));
@@ -253,6 +258,28 @@ private:
         if (one_in(2))
             build().set(target_slot(), build().pc_relative(8));
         region_.jump_indirect(address, displacement, taken);
+    }
+
+    // To some block by number, of which the region knows most.
+    void add_dispatch() {
+        const std::int32_t here = region_.pc_of(static_cast<std::int16_t>(region_.source().blocks.size()));
+        const auto displacement = static_cast<std::int32_t>(below(3)) * 4;
+        std::vector<Way> ways;
+        for (std::size_t i = 0; i < count_ && ways.size() < RegionSource::kMaxWays; ++i)
+            if (!one_in(4))
+                ways.push_back({one_in(9) ? SourceBlock::kOutside : static_cast<std::int16_t>(i),
+                                static_cast<std::uint32_t>(1 + below(one_in(2) ? 4 : 100))});
+        std::shuffle(ways.begin(), ways.end(), random_);
+        const Value number = build().binary(
+            Opcode::And, build().get(one_in(2) ? 5 + static_cast<unsigned>(below(3)) : source_slot()),
+            build().constant(static_cast<std::int64_t>(std::bit_ceil(count_)) - 1));
+        Value address = build().binary(Opcode::Add, build().pc_relative(-here - displacement),
+                                       build().binary(Opcode::ShiftLeft, number, build().constant(8)));
+        if (one_in(8)) // the lowest bit does not count
+            address = build().binary(Opcode::Or, address, build().constant(1));
+        if (one_in(2))
+            build().set(target_slot(), build().pc_relative(8));
+        region_.jump_indirect(address, displacement, ways);
     }
 
     std::mt19937_64& random_;

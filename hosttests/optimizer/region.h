@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <random>
+#include <vector>
 
 #include "hosttests/optimizer/model.h"
 #include "jit/ir/builder.h"
@@ -37,6 +38,16 @@ public:
     void jump_indirect(ir::Value address, std::int32_t displacement, std::int16_t expected) {
         builder_.jump_indirect(address, displacement);
         end(expected, SourceBlock::kOutside);
+    }
+    // To one of the ways, most of the time.
+    void jump_indirect(ir::Value address, std::int32_t displacement, const std::vector<Way>& ways) {
+        const auto first = static_cast<std::uint16_t>(source_->ways.size());
+        for (const Way& way : ways)
+            source_->ways.push(way);
+        jump_indirect(address, displacement, SourceBlock::kOutside);
+        SourceBlock& block = source_->blocks[source_->blocks.size() - 1];
+        block.first_way = first;
+        block.way_count = static_cast<std::uint8_t>(ways.size());
     }
     // Where a block lies that is yet to be built.
     void place(std::int16_t block, std::int32_t pc) { places_[static_cast<std::size_t>(block)] = pc; }

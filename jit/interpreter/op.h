@@ -77,8 +77,10 @@ struct Exit {
         CodeChanged, // translated code was overwritten; pc is the next instruction
         Promote,     // the block at pc has run often enough for the next tier; `value` is its code's address
         Region,      // the region at pc does not know whether its pages are still there; `value` names it
+        Surprise,    // a region has met too many jumps that it did not expect: `value` is its root's code,
+                     // `cause` the JumpProfile
     };
-    static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::Region) + 1;
+    static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::Surprise) + 1;
     Kind kind = Kind::Budget;
     std::uint64_t cause = 0, value = 0;
     const Op** link = nullptr;

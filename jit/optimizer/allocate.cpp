@@ -176,20 +176,18 @@ bool Allocation::is_recomputed(NodeId id) const {
 }
 
 // A spilled value lives in a slot for all its life; one from the region's entry stays where it is.
-bool Allocation::spill(NodeId id) {
+void Allocation::spill(NodeId id) {
     const Node& node = graph_->at(id);
     if (node.kind == Kind::Entry) {
         locations_[id] = {Location::Kind::Slot, static_cast<std::uint8_t>(node.immediate)};
-        return true;
+        return;
     }
     if (is_recomputed(id)) {
         locations_[id] = {Location::Kind::Recompute, 0};
-        return true;
+        return;
     }
-    if (spilled_ == file_->spill_slots)
-        return false;
-    locations_[id] = {Location::Kind::Slot, static_cast<std::uint8_t>(file_->first_spill_slot + spilled_++)};
-    return true;
+    locations_[id] = {};
+    in_memory_.push(id);
 }
 
 int Allocation::choose(NodeId id, std::uint16_t free) const {
@@ -209,7 +207,7 @@ int Allocation::choose(NodeId id, std::uint16_t free) const {
     return std::countr_zero(others != 0 ? others : free);
 }
 
-bool Allocation::assign_class(bool floating) {
+void Allocation::assign_class(bool floating) {
     std::array<NodeId, 16> holder{};
     holder.fill(kNoNode);
     const std::uint16_t all = floating ? file_->floating : file_->integer;
@@ -251,8 +249,7 @@ bool Allocation::assign_class(bool floating) {
                 holder[number] = kNoNode;
                 free = static_cast<std::uint16_t>(1u << number);
             }
-            if (!spill(victim))
-                return false;
+            spill(victim);
             if (victim == id)
                 continue;
         }
@@ -261,7 +258,6 @@ bool Allocation::assign_class(bool floating) {
         free = static_cast<std::uint16_t>(free & ~(1u << number));
         locations_[id] = {kind, static_cast<std::uint8_t>(number)};
     }
-    return true;
 }
 
 bool Allocation::assign() {
@@ -277,7 +273,10 @@ bool Allocation::assign() {
     };
     if (!std::is_sorted(sorted_.begin(), sorted_.end(), is_before)) // it mostly is
         std::sort(sorted_.begin(), sorted_.end(), is_before);
-    return assign_class(false) && assign_class(true);
+    in_memory_.clear();
+    assign_class(false);
+    assign_class(true);
+    return assign_slots();
 }
 
 } // namespace ashlar::jit::optimizer

@@ -7,7 +7,8 @@
 
 namespace ashlar::jit::optimizer {
 
-// What a backend offers. Registers are numbers below 16; slots are the interpreter's temporaries.
+// What a backend offers. Registers are numbers below 16; slots are the context's: the guest's own, and the
+// interpreter's temporaries.
 struct RegisterFile {
     std::uint16_t integer = 0, floating = 0;       // a bit for each register that may be used
     std::array<std::int8_t, kValueSlots> pinned{}; // where a guest slot lives outside regions, or -1
@@ -44,7 +45,7 @@ public:
     // False when the region needs more spill slots than there are.
     bool run(Graph& graph, const RegisterFile& file);
     Location of(NodeId id) const { return locations_[id]; }
-    std::size_t spilled() const { return spilled_; } // slots, from the first
+    std::size_t spilled() const { return spilled_; } // temporary slots, from the first
     // For a value that an exit computes, meanwhile.
     void place(NodeId id, Location location) { locations_[id] = location; }
 
@@ -67,9 +68,13 @@ private:
     std::uint64_t* row(Sets& sets, BlockId id) { return sets.data() + words_ * id; }
     void find_hints();
     bool assign();
-    bool assign_class(bool floating);
     bool is_recomputed(NodeId id) const;
-    bool spill(NodeId id);
+    void assign_class(bool floating);
+    void spill(NodeId id);
+    // Where spilled values live: allocate_slots.cpp
+    void find_homes();
+    std::uint64_t kept_slots(BlockId block, std::uint64_t& behind);
+    bool assign_slots();
     int choose(NodeId id, std::uint16_t free) const;
     bool is_allocated(const Node& node) const;
 
@@ -86,6 +91,10 @@ private:
     Sets used_{}, used_behind_{}, defined_{}, live_in_{};
     Bounded<NodeId, kMaxNodes> sorted_;
     std::size_t spilled_ = 0;
+    Bounded<NodeId, kMaxNodes> in_memory_;           // spilled values that have no slot yet
+    std::array<std::uint8_t, kMaxNodes> homes_{};    // the guest's slot that a value is for, or 0
+    std::array<std::uint32_t, kValueSlots> taken_{}; // until when something else needs a guest's slot
+    std::array<std::uint32_t, 256> temporaries_{};   // the same of temporary slots
 };
 
 } // namespace ashlar::jit::optimizer

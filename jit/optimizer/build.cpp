@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "jit/optimizer/cfg.h"
+#include "jit/optimizer/dispatch.h"
 #include "jit/optimizer/state_words.h"
 
 namespace ashlar::jit::optimizer {
@@ -76,7 +77,7 @@ public:
         find_changed_slots();
         for (const BlockId id : graph_.order) {
             enter_block(id);
-            if (id != 0)
+            if (is_of_source(id))
                 translate(id);
             if (graph_.overflowed())
                 return false;
@@ -96,7 +97,7 @@ private:
             const BasicBlock& block = graph_.blocks[id];
             if (block.depth != 0)
                 return false;
-            cut = cut || (id != 0 && is_cut(id) && block.weight * 2 >= graph_.blocks[1].weight);
+            cut = cut || (is_of_source(id) && is_cut(id) && block.weight * 2 >= graph_.blocks[1].weight);
         }
         return cut && !is_enough();
     }
@@ -122,6 +123,8 @@ private:
                !ir::info(instructions_of(source_of(id))[count].opcode).is(ir::kTerminator);
     }
 
+    // Not the preheader, and not of a dispatch.
+    bool is_of_source(std::size_t id) const { return id != 0 && id <= source_.blocks.size(); }
     const SourceBlock& source_of(BlockId id) const { return source_.blocks[id - 1u]; }
     std::span<const ir::Instruction> usable(BlockId id) const {
         return instructions_of(source_of(id)).first(usable_[id - 1u]);
@@ -146,7 +149,35 @@ private:
         for (std::size_t i = 0; i < source_.blocks.size(); ++i) {
             usable_[i] = count_usable(source_.blocks[i]);
             graph_.blocks.push(lay_out(source_.blocks[i], usable_[i]));
+            graph_.blocks[i + 1].source = static_cast<std::uint8_t>(i);
         }
+        for (std::size_t i = 0; i < source_.blocks.size(); ++i)
+            lay_out_ways(static_cast<BlockId>(i + 1), source_.blocks[i]);
+    }
+
+    // An indirect jump to likely addresses.
+    void lay_out_ways(BlockId id, const SourceBlock& from) {
+        dispatches_[id] = {};
+        BasicBlock& block = graph_.blocks[id];
+        std::array<LikelyTarget, RegionSource::kMaxWays> targets;
+        std::size_t count = 0;
+        for (std::size_t i = 0; block.end == BasicBlock::End::Indirect && i < from.way_count; ++i)
+            if (const Way& way = source_.ways[from.first_way + i]; way.block != SourceBlock::kOutside)
+                targets[count++] = {static_cast<BlockId>(way.block + 1), pc_of(way.block), way.weight};
+        if (count == 1)
+            expect(block, static_cast<std::int16_t>(targets[0].block - 1));
+        else if (count != 0)
+            dispatches_[id] = lay_out_dispatch(graph_, id, {targets.data(), count});
+    }
+    std::int32_t pc_of(std::int16_t block) const {
+        return source_.blocks[static_cast<std::size_t>(block)].pc;
+    }
+    // An indirect jump to one address, behind an Expect.
+    void expect(BasicBlock& block, std::int16_t target) const {
+        const Leave leave = block.taken.leave;
+        block.end = BasicBlock::End::Jump;
+        block.taken = edge(target, pc_of(target), block.end_pc);
+        block.taken.leave = leave;
     }
 
     // How many instructions of the block are taken over: all, or those before the first guest instruction
@@ -188,13 +219,11 @@ private:
             result.not_taken = edge(block.not_taken, block.pc + last.displacement, from);
             break;
         case Opcode::JumpIndirect:
-            if (block.taken == SourceBlock::kOutside) {
-                result.end = BasicBlock::End::Indirect;
-                result.displacement = last.displacement;
-            } else { // behind an Expect
-                result.taken =
-                    edge(block.taken, source_.blocks[static_cast<std::size_t>(block.taken)].pc, from);
-            }
+            result.end = BasicBlock::End::Indirect;
+            result.displacement = last.displacement;
+            result.profile = block.profile;
+            if (block.taken != SourceBlock::kOutside)
+                expect(result, block.taken);
             break;
         default: result.taken = edge(block.taken, block.pc + last.immediate, from);
         }
@@ -216,7 +245,7 @@ private:
     }
 
     void find_changed_slots() {
-        for (std::size_t id = 1; id < graph_.blocks.size(); ++id)
+        for (std::size_t id = 1; is_of_source(id); ++id)
             for (const ir::Instruction& i : usable(static_cast<BlockId>(id)))
                 if (i.opcode != Opcode::Set)
                     continue;
@@ -326,7 +355,7 @@ private:
             block.a = value(i.operands[0]);
             block.b = value(i.operands[1]);
             return kNoNode;
-        case Opcode::JumpIndirect: return translate_indirect(from, block, i);
+        case Opcode::JumpIndirect: translate_indirect(from, block, i); return kNoNode;
         case Opcode::CallIf:
         case Opcode::CallUnless:
             words_.leave_if(value(i.operands[0]), i.opcode == Opcode::CallUnless);
@@ -401,22 +430,24 @@ private:
         }
     }
 
-    NodeId translate_indirect(const SourceBlock& from, BasicBlock& block, const ir::Instruction& i) {
-        if (from.taken == SourceBlock::kOutside) {
-            block.a = value(i.operands[0]);
-            return kNoNode;
+    void translate_indirect(const SourceBlock& from, BasicBlock& block, const ir::Instruction& i) {
+        const NodeId address = value(i.operands[0]);
+        if (block.end == BasicBlock::End::Dispatch)
+            return complete_dispatch(graph_, folder_, block_, dispatches_[block_], address);
+        if (block.end == BasicBlock::End::Indirect) {
+            block.a = address;
+            return;
         }
         Node expect = copy(from, block, i);
         expect.kind = Kind::Expect;
         expect.operands[1] =
-            folder_.pc_relative(source_.blocks[static_cast<std::size_t>(from.taken)].pc - i.displacement);
+            folder_.pc_relative(graph_.blocks[block.taken.target].pc - std::int64_t{i.displacement});
         if (expect.operands[0] == expect.operands[1])
-            return kNoNode;
+            return;
         // Behind the whole instruction: a link register may have been set.
         expect.guest_index = static_cast<std::uint8_t>(block.guest_instructions);
         if (const NodeId id = graph_.create(expect); id != kNoNode)
             graph_.append(block_, id);
-        return kNoNode;
     }
 
     const RegionSource& source_;
@@ -427,6 +458,7 @@ private:
     BlockId block_ = 0;
     std::array<std::size_t, kMaxBlocks> usable_; // of each source block, see count_usable()
     std::array<NodeId, kMaxValues> values_;      // of the block's instructions so far
+    std::array<Dispatch, kMaxBlocks> dispatches_;
 };
 
 } // namespace

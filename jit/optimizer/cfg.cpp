@@ -176,7 +176,10 @@ BlockId loop_entry(const Graph& graph, BlockId header) {
             return kNoBlock;
         entry = predecessor;
     }
-    return entry;
+    // What a dispatch goes through is not at any guest instruction.
+    const bool placeless = entry != kNoBlock && (graph.blocks[entry].compares ||
+                                                 graph.blocks[entry].end == BasicBlock::End::Dispatch);
+    return placeless ? kNoBlock : entry;
 }
 
 bool in_loop(const Graph& graph, BlockId block, BlockId header) {

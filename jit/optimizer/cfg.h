@@ -9,7 +9,8 @@ namespace ashlar::jit::optimizer {
 // block has too many predecessors.
 bool analyze_control_flow(Graph& graph);
 
-// The block from which alone the loop of `header` is entered, kNoBlock when there are several.
+// The block from which alone the loop of `header` is entered, kNoBlock when there are several, or when an
+// exit at its end could not say where the guest is.
 BlockId loop_entry(const Graph& graph, BlockId header);
 bool in_loop(const Graph& graph, BlockId block, BlockId header);
 // Where a check of `address` that is needed in `block` may stand: there, or at the end of a block before the

@@ -16,6 +16,10 @@
 #include "jit/optimizer/leave.h"
 #include "lib/assert.h"
 
+namespace ashlar::jit {
+struct JumpProfile;
+}
+
 namespace ashlar::jit::optimizer {
 
 // An array with room for N that remembers when something did not fit: the region is then given up.
@@ -68,8 +72,8 @@ constexpr BlockId kNoBlock = 0xff;
 // Guest slots that are values in a region: the integer and floating-point registers.
 constexpr std::size_t kValueSlots = 64;
 constexpr std::size_t kMaxNodes = 4096;
-constexpr std::size_t kMaxBlocks = 96;
-constexpr std::size_t kMaxPredecessors = 12;
+constexpr std::size_t kMaxBlocks = 192;
+constexpr std::size_t kMaxPredecessors = 40;
 constexpr std::size_t kMaxSets = 2048;
 // How far from its address a stream's range may reach, and how much the address may grow in one turn: a bound
 // on the address is then one on the range, and the address does not pass the end of the address space unseen.
@@ -166,13 +170,15 @@ struct Edge {
 };
 
 struct BasicBlock {
-    enum class End : std::uint8_t { Jump, Branch, Indirect };
+    // Indirect leaves the region. Dispatch goes along `taken`, to blocks that compare the address with those
+    // that are likely.
+    enum class End : std::uint8_t { Jump, Branch, Indirect, Dispatch };
     std::int32_t pc = 0;
     std::uint16_t guest_instructions = 0;
     End end = End::Jump;
     ir::Condition condition{};
-    NodeId a = kNoNode, b = kNoNode; // Branch; a: Indirect's address
-    std::int32_t displacement = 0;   // Indirect
+    NodeId a = kNoNode, b = kNoNode; // Branch; a: Indirect's and Dispatch's address
+    std::int32_t displacement = 0;   // Indirect, Dispatch
     std::int32_t end_pc = 0;         // of the guest instruction that ends it
     Edge taken, not_taken;           // Jump has `taken` alone
     NodeId first = kNoNode, last = kNoNode;
@@ -180,13 +186,16 @@ struct BasicBlock {
     std::array<NodeId, kValueSlots> entry{}, exit{}; // values of the slots
     std::array<BlockId, kMaxPredecessors> predecessors{};
     std::uint8_t predecessor_count = 0;
-    BlockId dominator = kNoBlock;  // immediate
-    BlockId loop = kNoBlock;       // header of the innermost loop around
-    BlockId outer_loop = kNoBlock; // of a header: the loop around its own
-    std::uint8_t depth = 0;        // of loops
-    std::uint16_t order = 0;       // reverse post-order number
-    std::uint16_t pending = 0;     // guest instructions not yet charged where it begins
-    std::uint32_t weight = 1;      // how often it runs, relative
+    BlockId dominator = kNoBlock;   // immediate
+    BlockId loop = kNoBlock;        // header of the innermost loop around
+    BlockId outer_loop = kNoBlock;  // of a header: the loop around its own
+    std::uint8_t depth = 0;         // of loops
+    std::uint16_t order = 0;        // reverse post-order number
+    std::uint16_t pending = 0;      // guest instructions not yet charged where it begins
+    std::uint32_t weight = 1;       // how often it runs, relative
+    std::uint8_t source = 0;        // which source block it is of
+    bool compares = false;          // belongs to a dispatch, and stands for no guest instruction
+    JumpProfile* profile = nullptr; // takes note of jumps from here to where nobody expected, if any does
 };
 
 struct PhiOperands {

@@ -333,7 +333,7 @@ void find_demanded(Graph& graph) {
     };
     for (std::size_t o = graph.order.size(); o-- > 0;) {
         const BasicBlock& block = graph.blocks[graph.order[o]];
-        if (block.end == BasicBlock::End::Indirect ||
+        if (block.end == BasicBlock::End::Indirect || block.end == BasicBlock::End::Dispatch ||
             (block.end == BasicBlock::End::Branch &&
              !(graph.at(block.a).is_word && graph.at(block.b).is_word)))
             for_each_end_operand(block, demand);

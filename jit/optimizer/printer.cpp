@@ -240,6 +240,12 @@ void Printer::print_end(const BasicBlock& block) {
         print_use(block.a);
         format(sink_, " + {}", block.displacement);
         break;
+    case BasicBlock::End::Dispatch:
+        sink_.write("look up ");
+        print_use(block.a);
+        format(sink_, " + {}: ", block.displacement);
+        print_edge(block.taken);
+        break;
     }
     sink_.write("\n");
 }

@@ -391,6 +391,57 @@ first_turn:
     again
 2:  ret
 
+    snippet switch, 8
+    .option push
+    .option norvc
+    la a4, 2f
+    turn
+    andi t0, a3, 3
+    slli t0, t0, 3
+    add t0, t0, a4
+    jr t0
+2:  addi a5, a5, 1
+    j 3f
+    addi a5, a5, 2
+    j 3f
+    addi a5, a5, 3
+    j 3f
+    addi a5, a5, 4
+    j 3f
+3:  addi a3, a3, 1
+    again
+    .option pop
+
+    snippet calls-of-pointers, 10   # to two functions by turns
+    li a3, 4                        # from one to the other
+    turn
+    andi t0, a5, 1
+    neg t0, t0
+    and t0, t0, a3
+    la a4, 2f                       # two instructions
+    add a4, a4, t0
+    jalr ra, 0(a4)
+    again
+2:  addi a5, a5, 1
+    ret
+3:  addi a5, a5, 3
+    ret
+
+    snippet recursion, 26           # three deep
+    mv sp, a1
+    turn
+    li a3, 3
+    jal ra, 2f
+    again
+2:  addi sp, sp, -16
+    sd ra, 8(sp)
+    addi a3, a3, -1
+    beqz a3, 3f
+    jal ra, 2b
+3:  ld ra, 8(sp)
+    addi sp, sp, 16
+    ret
+
 # ---------------------------------------------------------------- floating point
     snippet float-sum, 3
     turn

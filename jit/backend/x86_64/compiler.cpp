@@ -126,7 +126,8 @@ RegionCode BaselineCompiler::optimize(const NativeRegion& region) {
                                         body + kCounterBytes,
                                         RegionMarks(region.marks, region.source, emit_.position()),
                                         region.exits,
-                                        region.pc};
+                                        region.pc,
+                                        region.root};
     regions_->set_verification(region.verify);
     const std::size_t entry = regions_->compile(region.source, environment, region.passes, site);
     RegionCode result{.graph = &regions_->graph(),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "jit/backend/x86_64/emitter.h"
+#include "jit/jump_profile.h"
 
 namespace ashlar::jit::x86_64 {
 
@@ -53,6 +54,19 @@ inline std::size_t emit_jump_cache_compare(Emitter& e) {
     e.cmp(e.ptr[e.r15 + e.rax * 8 + kTag], e.rdx);
     return e.jump_if_later(5 /* not equal */);
 }
+// Notes that rbp is where a jump leads. Changes rax, which is the profile's address then, and rcx.
+inline void emit_note_jump(Emitter& e, const JumpProfile& profile) {
+    constexpr std::size_t kLast = JumpProfile::kSamples - 1;
+    static_assert((kLast & (kLast + 1)) == 0 && kLast <= 127);
+    static_assert(offsetof(JumpProfile, samples) <= 127);
+    e.put(std::array<std::uint8_t, 2>{0x48, 0xb8}); // mov rax, imm64
+    e.dq(reinterpret_cast<std::uintptr_t>(&profile));
+    e.mov(e.ecx, e.context_field(offsetof(Context, budget)));
+    e.put(std::array<std::uint8_t, 3>{0x83, 0xe1, kLast}); // and ecx, kLast
+    e.put(std::array<std::uint8_t, 4>{0x89, 0x6c, 0x88,
+                                      offsetof(JumpProfile, samples)}); // mov [rax + 4 * rcx], ebp
+}
+
 // From r15 + 8 * rax then.
 constexpr int kJumpCacheNative =
     static_cast<int>(offsetof(Context, jump_cache) + offsetof(interpreter::JumpCacheEntry, native)) -

@@ -55,6 +55,7 @@ void BaselineCompiler::report_shared_code(CodeObserver& observer) const {
                           {at(through_cache_), "through jump cache"},
                           {at(promote_), "exit: promote"},
                           {at(regions.exit_region), "exit: region"},
+                          {at(regions.exit_surprise), "exit: surprise"},
                           {at(regions.probe), "probe"},
                           {at(regions.probe_with_float), "probe, saving floats"},
                           {at(regions_->constants()), "constants of tier 2"}};

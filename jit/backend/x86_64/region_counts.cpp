@@ -32,22 +32,35 @@ void RegionEmitter::count_entry() {
 void RegionEmitter::count_exit(const Exit& exit) {
     if (environment_.exits == nullptr)
         return;
-    const bool budget = exit.kind == Exit::Kind::Budget, direct = exit.kind != Exit::Kind::Indirect;
+    const bool followed = exit.leave == Leave::Unexpected || graph_->blocks[exit.block].compares;
+    if (followed && exit.kind == Exit::Kind::Indirect && !exit.budget)
+        count_jump(environment_.exits->jumps().missed);
+    const bool direct = exit.kind == Exit::Kind::Direct;
     const auto address = [&](std::int32_t pc) {
         return environment_.pc + static_cast<std::uint64_t>(std::int64_t{pc});
     };
     RegionExit& counts = environment_.exits->add({.region = environment_.pc,
                                                   .from = address(exit.marked),
                                                   .to = direct ? address(exit.pc) : 0,
-                                                  .reason = budget ? Leave::Budget : exit.leave});
+                                                  .reason = exit.budget ? Leave::Budget : exit.leave});
     e.mov(e.rax, e.context_field(offsetof(Context, retired_at_zero)));
     e.sub(e.rax, e.context_field(offsetof(Context, budget)));
     // What is charged next, or has not happened.
-    e.add(e.rax, static_cast<std::uint32_t>(budget ? -exit.give_back : exit.charge));
+    e.add(e.rax, static_cast<std::uint32_t>(exit.budget ? -exit.give_back : exit.charge));
     e.mov(e.rdx, reinterpret_cast<std::uintptr_t>(&counts));
     e.inc(e.qword[e.rdx + offsetof(RegionExit, times)]);
     count_since_mark(offsetof(RegionExit, inside));
     e.mov(e.context_field(kExit), e.rdx);
+}
+
+void RegionEmitter::count_followed_jump() {
+    if (environment_.exits != nullptr)
+        count_jump(environment_.exits->jumps().all);
+}
+
+void RegionEmitter::count_jump(std::uint64_t& counter) {
+    e.mov(e.rax, reinterpret_cast<std::uintptr_t>(&counter));
+    e.inc(e.qword[e.rax]);
 }
 
 // Adds the instructions since the last time to what rdx points to; rax has those retired by now.

@@ -22,6 +22,7 @@ bool RegionEmitter::emit(optimizer::Graph& graph, optimizer::Allocation& allocat
     cold_.clear();
     fixups_.clear();
     edge_blocks_.clear();
+    surprises_.clear();
     moves_.clear();
     generation_site_ = 0;
     environment_.marks.place(e.position(), "entry");
@@ -34,7 +35,7 @@ bool RegionEmitter::emit(optimizer::Graph& graph, optimizer::Allocation& allocat
     for (const Fixup& fixup : fixups_)
         e.bind(fixup.jump, positions_[fixup.target]);
     return !too_much_ && !exits_.overflowed() && !cold_.overflowed() && !fixups_.overflowed() &&
-           !edge_blocks_.overflowed() && !moves_.overflowed();
+           !edge_blocks_.overflowed() && !surprises_.overflowed() && !moves_.overflowed();
 }
 
 // From tier 1's places to those that the allocation chose.
@@ -70,16 +71,12 @@ void RegionEmitter::emit_block(BlockId id, BlockId next) {
             emit_node(n);
     mark(id, block.end_pc);
     switch (block.end) {
+    case BasicBlock::End::Dispatch: count_followed_jump(); [[fallthrough]];
     case BasicBlock::End::Jump: return emit_edge(id, block.taken, charge_of(id, block.taken), next);
     case BasicBlock::End::Branch: return emit_branch(id, next);
-    case BasicBlock::End::Indirect: {
-        Exit exit = exit_at(id, block.set_count, block.guest_instructions, 0);
-        exit.kind = Exit::Kind::Indirect;
-        exit.leave = block.taken.leave;
-        exit.target = block.a;
-        exit.displacement = block.displacement;
-        return emit_exit(exit);
-    }
+    case BasicBlock::End::Indirect:
+        return emit_exit(exit_indirect(id, block.set_count, block.guest_instructions, block.a,
+                                       block.displacement, block.taken.leave));
     }
 }
 
@@ -101,11 +98,9 @@ void RegionEmitter::emit_node(NodeId id) {
         return exit_from_jump(e.jump_if_later(kNotEqual), exit_before(node));
     case Kind::LeaveIf: return emit_leave_if(id);
     case Kind::Expect: {
-        Exit exit = exit_at(node.block, node.sets, node.guest_index, 0);
-        exit.kind = Exit::Kind::Indirect;
-        exit.leave = Leave::Unexpected;
-        exit.target = node.operands[0];
-        exit.displacement = node.displacement;
+        const Exit exit = exit_indirect(node.block, node.sets, node.guest_index, node.operands[0],
+                                        node.displacement, Leave::Unexpected);
+        count_followed_jump();
         const std::uint8_t code = emit_compare(node.operands[0], node.operands[1], ir::Condition::NotEqual);
         return exit_from_jump(e.jump_if_later(code), exit);
     }
@@ -133,11 +128,9 @@ void RegionEmitter::emit_branch(BlockId id, BlockId next) {
     const bool looks = taken.backward || other.backward;
     if (looks && taken_charge == other_charge && taken_charge > 1) {
         charge(taken_charge);
-        Exit exit = exit_at(id, block.set_count, 0, block.end_pc);
-        exit.kind = Exit::Kind::Budget;
-        exit.charge = 0;
-        exit.give_back = 1 - (block.pending + block.guest_instructions - taken_charge);
-        exit_from_jump(e.jump_if_later(kLessOrEqual), exit);
+        exit_from_jump(
+            e.jump_if_later(kLessOrEqual),
+            exit_for_budget(id, block.end_pc, 1 - (block.pending + block.guest_instructions - taken_charge)));
         taken_charge = other_charge = 0;
         taken.backward = other.backward = false;
     } else if (!looks && taken_charge == other_charge && taken.target != kNoBlock &&
@@ -198,13 +191,9 @@ void RegionEmitter::emit_edge(BlockId from, const Edge& edge, std::int32_t instr
     }
     if (instructions != 0 || edge.backward)
         charge(instructions);
-    if (edge.backward) {
-        Exit exit = exit_at(from, sets, 0, edge.pc);
-        exit.kind = Exit::Kind::Budget;
-        exit.charge = 0;
-        exit.give_back = -std::int32_t{graph_->blocks[edge.target].pending};
-        exit_from_jump(e.jump_if_later(kLessOrEqual), exit);
-    }
+    if (edge.backward)
+        exit_from_jump(e.jump_if_later(kLessOrEqual),
+                       exit_for_budget(from, edge.pc, -std::int32_t{graph_->blocks[edge.target].pending}));
     collect_phi_moves(from, edge.target);
     emit_moves();
     if (edge.target != next)
@@ -246,6 +235,30 @@ RegionEmitter::Exit RegionEmitter::exit_at(BlockId block, std::uint16_t sets, st
     exit.sets = sets;
     exit.charge = graph_->blocks[block].pending + index;
     exit.pc = pc;
+    return exit;
+}
+
+RegionEmitter::Exit RegionEmitter::exit_indirect(BlockId block, std::uint16_t sets, std::uint16_t index,
+                                                 NodeId target, std::int32_t displacement,
+                                                 Leave leave) const {
+    Exit exit = exit_at(block, sets, index, 0);
+    exit.kind = Exit::Kind::Indirect;
+    exit.leave = leave;
+    exit.target = target;
+    exit.displacement = displacement;
+    exit.profile = graph_->blocks[block].profile;
+    return exit;
+}
+
+RegionEmitter::Exit RegionEmitter::exit_for_budget(BlockId block, std::int32_t pc,
+                                                   std::int32_t give_back) const {
+    const BasicBlock& of = graph_->blocks[block];
+    Exit exit = of.end == BasicBlock::End::Dispatch
+                    ? exit_indirect(block, of.set_count, 0, of.a, of.displacement, Leave::Budget)
+                    : exit_at(block, of.set_count, 0, pc);
+    exit.budget = true;
+    exit.charge = 0;
+    exit.give_back = give_back;
     return exit;
 }
 
@@ -308,7 +321,7 @@ void RegionEmitter::emit_exit(const Exit& exit) {
         load_pc(e.rbp, exit.pc);
     }
     count_exit(exit);
-    if (exit.kind == Exit::Kind::Budget) {
+    if (exit.budget) {
         if (exit.give_back != 0)
             charge(-exit.give_back);
         return e.jump_to(thunks_.exit_budget);
@@ -317,6 +330,8 @@ void RegionEmitter::emit_exit(const Exit& exit) {
     charge(exit.charge);
     e.bind(e.jump_if_later(kLessOrEqual), thunks_.exit_budget);
     if (exit.kind == Exit::Kind::Indirect) {
+        if (exit.profile != nullptr)
+            emit_surprise(*exit.profile);
         emit_jump_cache_probe(e); // here too, so that the host predicts each jump by itself
         return e.jump_to(thunks_.through_cache);
     }
@@ -325,9 +340,17 @@ void RegionEmitter::emit_exit(const Exit& exit) {
     emit_link(exit.pc);
 }
 
+// Notes an address that nobody expected; after enough of them the region is to be formed anew.
+void RegionEmitter::emit_surprise(JumpProfile& profile) {
+    emit_note_jump(e, profile);
+    static_assert(offsetof(JumpProfile, surprises) == 0);
+    e.put(std::array<std::uint8_t, 3>{0x83, 0x28, 1}); // sub dword [rax], 1
+    surprises_.push(e.jump_if_later(kEqual));
+}
+
 void RegionEmitter::mark(BlockId block, std::int32_t pc) {
     marked_ = pc;
-    environment_.marks.guest(e.position(), block, pc);
+    environment_.marks.guest(e.position(), graph_->blocks[block].source, pc);
 }
 
 void RegionEmitter::emit_cold_code() {
@@ -362,6 +385,14 @@ void RegionEmitter::emit_cold_code() {
         e.bind(exits_[i].jump);
         emit_exit(exits_[i]);
     }
+    if (surprises_.empty())
+        return;
+    marks.place(e.position(), "surprise");
+    marks.none(e.position());
+    for (const std::size_t jump : surprises_)
+        e.bind(jump);
+    e.mov(e.rdx, reinterpret_cast<std::uintptr_t>(environment_.root));
+    e.jump_to(thunks_.exit_surprise);
 }
 
 // Like the edges of tier 1's blocks.

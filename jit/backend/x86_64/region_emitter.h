@@ -9,6 +9,7 @@
 #include "jit/backend/x86_64/emit_float.h"
 #include "jit/backend/x86_64/emitter.h"
 #include "jit/backend/x86_64/parallel_move.h"
+#include "jit/jump_profile.h"
 #include "jit/optimizer/allocate.h"
 #include "jit/optimizer/graph.h"
 #include "jit/region_exits.h"
@@ -18,7 +19,7 @@ namespace ashlar::jit::x86_64 {
 
 // Positions of code that all regions share.
 struct RegionThunks {
-    std::size_t exit_budget, exit_edge, through_cache, exit_region, probe, probe_with_float;
+    std::size_t exit_budget, exit_edge, through_cache, exit_region, exit_surprise, probe, probe_with_float;
 };
 
 struct RegionEnvironment {
@@ -30,6 +31,7 @@ struct RegionEnvironment {
     RegionMarks marks{};
     RegionExits* exits = nullptr; // counts the ways out, if not nullptr
     std::uint64_t pc = 0;         // of the region, for that
+    const Op* root = nullptr;     // the root block's threaded code
 };
 
 // What lies behind a call of the probe thunks.
@@ -82,12 +84,13 @@ private:
 
     // Control: region_emitter.cpp
     struct Exit {
-        enum class Kind : std::uint8_t { Direct, Indirect, Budget };
+        enum class Kind : std::uint8_t { Direct, Indirect };
         Kind kind = Kind::Direct;
+        bool budget = false; // is used up: no jump, `charge` does not count
         BlockId block = 0;
         std::uint16_t sets = 0;
         std::int32_t charge = 0;
-        std::int32_t pc = 0;                // Direct, Budget
+        std::int32_t pc = 0;                // Direct
         NodeId target = optimizer::kNoNode; // Indirect: to this + displacement
         std::int32_t displacement = 0;
         std::int32_t give_back =
@@ -96,6 +99,7 @@ private:
         std::size_t jump = 0;    // rel32 that leads here
         std::int32_t marked = 0; // pc of the guest instruction that leaves
         Leave leave{};           // why, if not for the budget
+        JumpProfile* profile = nullptr; // takes note
     };
     struct Cold { // a probe that missed, resumed behind it
         std::size_t jump, resume;
@@ -128,7 +132,13 @@ private:
     // For the node that cannot be carried out.
     Exit exit_before(const Node& node) const;
     Exit exit_at(BlockId block, std::uint16_t sets, std::uint16_t index, std::int32_t pc) const;
+    // To an address that is computed.
+    Exit exit_indirect(BlockId block, std::uint16_t sets, std::uint16_t index, NodeId target,
+                       std::int32_t displacement, Leave leave) const;
+    // For want of a budget, where the block ends.
+    Exit exit_for_budget(BlockId block, std::int32_t pc, std::int32_t give_back) const;
     void emit_exit(const Exit& exit);
+    void emit_surprise(JumpProfile& profile);
     // Computes a value that only exits need, for this one.
     void raise(NodeId id);
     // A jump to `pc` that is linked later; rbp is the pc already.
@@ -143,6 +153,8 @@ private:
     static Leave leave_of(const Node& node);
     void count_entry();
     void count_exit(const Exit& exit);
+    void count_followed_jump();
+    void count_jump(std::uint64_t& counter);
     void count_since_mark(std::size_t field);
 
     // Operands: region_operands.cpp
@@ -244,6 +256,7 @@ private:
     optimizer::Bounded<Cold, 512> cold_;
     optimizer::Bounded<Fixup, 512> fixups_;
     optimizer::Bounded<EdgeBlock, 128> edge_blocks_;
+    optimizer::Bounded<std::size_t, 256> surprises_; // jumps
     optimizer::Bounded<EdgeSite, 512> links_;
     Moves moves_;
 };

@@ -136,7 +136,12 @@ void BaselineCompiler::emit_thunks() {
     emit_exit_thunk(Exit::Kind::Promote);
     const std::size_t exit_region = e.position();
     emit_exit_thunk(Exit::Kind::Region);
-    regions_->emit_shared({exit_budget_, exit_edge_, through_cache_, exit_region, 0, 0});
+    // Jumped to with the profile in rax and the root block's code in rdx.
+    const std::size_t exit_surprise = e.position();
+    e.mov(e.context_field(kExit + offsetof(Exit, cause)), e.rax);
+    e.mov(e.context_field(kExit + offsetof(Exit, value)), e.rdx);
+    emit_exit_thunk(Exit::Kind::Surprise);
+    regions_->emit_shared({exit_budget_, exit_edge_, through_cache_, exit_region, exit_surprise, 0, 0});
     record_probes();
     start_of_blocks_ = e.position();
 }
