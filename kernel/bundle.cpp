@@ -3,6 +3,7 @@
 #include "kernel/config.h"
 #include "kernel/embedded.h"
 #include "kernel/log.h"
+#include "kernel/memory_report.h"
 #include "lib/cpio.h"
 
 namespace ashlar::kernel {
@@ -99,15 +100,11 @@ private:
     }
     void report_placement(const Vm& vm) {
         log("ashlar: vm {}: policy {}, memory", vm.name(), to_string(vm.placement().policy().kind));
-        const MemoryAccount& account = vm.account();
-        for (NodeId node = 0; node < frames_.node_count(); ++node)
-            if (const std::uint64_t frames = account.frames_on[node]; frames != 0) {
-                const std::uint64_t tenths = frames * 1000 / account.frames;
-                log(" node {} {}.{} %,", node, tenths / 10, tenths % 10);
-            }
+        ConsoleSink console;
+        describe_shares(vm.account(), frames_.node_count(), console);
         const NodeId node = scheduler_.cpus()[vm.host_cpu()].node;
-        const unsigned distance = mean_distance(frames_, node, account.frames_on);
-        log(" cpu {} of node {}, mean distance {}.{}\n", vm.host_cpu(), node, distance / 10, distance % 10);
+        const unsigned distance = mean_distance(frames_, node, vm.account().frames_on);
+        log(", cpu {} of node {}, mean distance {}.{}\n", vm.host_cpu(), node, distance / 10, distance % 10);
     }
     std::string_view node_text(const VmConfig& config) {
         if (!config.node)

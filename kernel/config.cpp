@@ -99,6 +99,7 @@ private:
         kVcpus,
         kNode,
         kPolicy,
+        kStatistics,
         kFirmware,
         kKernel,
         kInitrd,
@@ -203,6 +204,8 @@ private:
             set_node(value);
         else if (key == "policy")
             set_policy(value);
+        else if (key == "statistics")
+            set_statistics(value);
         else if (key == "firmware")
             set_image(kFirmware, key, value, vm_.firmware);
         else if (key == "kernel")
@@ -295,6 +298,14 @@ private:
         BufferSink<160> fault;
         if (!parse_policy(value, vm_.policy, fault))
             problem(line_, "{}", fault.view());
+    }
+
+    void set_statistics(std::string_view value) {
+        if (!once(kStatistics, "statistics"))
+            return;
+        if (value != "own" && value != "machine")
+            problem(line_, "statistics '{}' is not supported (own, machine)", value);
+        vm_.sees_machine = value == "machine";
     }
 
     // A policy that needs nodes and names none has those of 'node'.

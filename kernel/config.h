@@ -43,6 +43,7 @@ struct VmConfig {
     unsigned node_line = 0;
     MemoryPolicy policy;
     unsigned policy_line = 0;
+    bool sees_machine = false; // may ask for statistics of the machine
     ImageReference firmware, kernel, initrd;
     std::string_view command_line;
     std::array<DiskConfig, kMaxDisks> disks;

@@ -66,6 +66,10 @@ void Console::take(char c) {
         escaped_ = false;
         if (c == 's')
             return commands_.show_statistics();
+        if (c == 'm') {
+            begin_own_output();
+            return commands_.show_memory();
+        }
         if (c == 'p') {
             begin_own_output();
             return commands_.list_devices();
@@ -93,7 +97,8 @@ void Console::take(char c) {
 
 void Console::help() {
     begin_own_output();
-    log("ashlar: console: Ctrl-A 1..9 input to that VM, Ctrl-A s statistics, Ctrl-A p PCI devices, "
+    log("ashlar: console: Ctrl-A 1..9 input to that VM, Ctrl-A s statistics, Ctrl-A m memory by node, Ctrl-A "
+        "p PCI devices, "
         "Ctrl-A Ctrl-A sends Ctrl-A, Ctrl-A h this help\n");
 }
 

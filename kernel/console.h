@@ -14,6 +14,7 @@ public:
     class Commands {
     public:
         virtual void show_statistics() = 0;
+        virtual void show_memory() = 0;
         virtual void list_devices() = 0;
         // Input goes to the VM of this number from now on (1 is the first); false when there is none.
         virtual bool focus(unsigned number) = 0;

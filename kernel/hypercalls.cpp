@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "kernel/memory_report.h"
+
 namespace ashlar::kernel {
 namespace {
 
@@ -98,6 +100,30 @@ public:
         return {};
     }
 
+    Answer node_memory() {
+        if (arguments_[0] >= vm_.frames().node_count())
+            return {abi::Status::NotFound};
+        const auto node = static_cast<NodeId>(arguments_[0]);
+        abi::NodeMemoryInformation info{};
+        info.vm_frames = vm_.account().frames_on[node];
+        if (vm_.sees_machine()) {
+            const NodeStatistics s = vm_.frames().statistics(node);
+            info.machine = 1;
+            info.total_frames = s.total_frames;
+            info.free_frames = s.free_frames;
+            info.cached_frames = s.cached_frames;
+            static_assert(std::size(decltype(s.free_by_order){}) ==
+                          std::size(decltype(info.free_by_order){}));
+            std::copy(std::begin(s.free_by_order), std::end(s.free_by_order), info.free_by_order);
+            info.local = s.hits[static_cast<std::size_t>(Hit::Local)];
+            info.remote = s.hits[static_cast<std::size_t>(Hit::Remote)];
+            info.interleaved = s.hits[static_cast<std::size_t>(Hit::Interleaved)];
+            info.fragmentation = fragmentation(s, order_for(2 << 20));
+        }
+        const bool stored = vm_.copy_in(GuestPhysicalAddress(arguments_[1]), object_bytes(info));
+        return {stored ? abi::Status::Ok : abi::Status::BadAddress};
+    }
+
     Answer statistics() {
         const abi::VmStatistics statistics = vm_.statistics();
         const bool stored = vm_.copy_in(GuestPhysicalAddress(arguments_[0]), object_bytes(statistics));
@@ -184,6 +210,7 @@ Answer dispatch(Call& call, Vm& vm, std::uint64_t number) {
     case Hypercall::PowerOff: return call.power_off();
     case Hypercall::Crash: return call.crash();
     case Hypercall::Statistics: return call.statistics();
+    case Hypercall::NodeMemory: return call.node_memory();
     }
     return {abi::Status::UnknownCall};
 }

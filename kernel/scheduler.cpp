@@ -4,6 +4,7 @@
 
 #include "kernel/hypercalls.h"
 #include "kernel/log.h"
+#include "kernel/memory_report.h"
 #include "kernel/memory_use.h"
 
 namespace ashlar::kernel {
@@ -200,6 +201,18 @@ void Scheduler::show_statistics() {
             "last asked\n",
             vm.name(), use.leaves[2], use.leaves[1], use.leaves[0], use.used_bytes / 1024);
         vm.cpu().post_interrupt(abi::kStatisticsVector);
+    }
+}
+
+// There is a VM whenever somebody is listened to.
+void Scheduler::show_memory() {
+    ConsoleSink sink;
+    if (!vms_.empty())
+        report_memory(vms_.front().frames(), sink);
+    for (Vm& vm : vms_) {
+        log("ashlar: vm {}: {} KiB:", vm.name(), vm.account().frames * kPageSize / 1024);
+        describe_shares(vm.account(), vm.frames().node_count(), sink);
+        log("\n");
     }
 }
 

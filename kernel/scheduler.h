@@ -24,6 +24,7 @@ public:
     bool run();
 
     void show_statistics() override;
+    void show_memory() override;
     void list_devices() override;
     bool focus(unsigned number) override;
 

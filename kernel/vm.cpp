@@ -81,6 +81,7 @@ Vm::Vm(FrameAllocator& frames, MemorySource& hypervisor, const VmConfig& config,
     name_length_ = std::min(config.name.size(), name_.size());
     std::copy_n(config.name.begin(), name_length_, name_.begin());
     account_.name = "vm";
+    sees_machine_ = config.sees_machine;
 }
 
 Result<Vm*> Vm::create(FrameAllocator& frames, MemorySource& hypervisor, const VmConfig& config,

@@ -50,6 +50,8 @@ public:
     const MemoryAccount& account() const { return account_; }
     const FrameAllocator& frames() const { return frames_; }
     const Placement& placement() const { return memory_.placement(); }
+    // Whether it may be told about the machine's memory, not its own alone.
+    bool sees_machine() const { return sees_machine_; }
 
     void halt() { state_ = State::Halted; }
     void wake() {
@@ -121,6 +123,7 @@ private:
 
     unsigned number_ = 0;
     unsigned host_cpu_ = 0;
+    bool sees_machine_ = false;
     State state_ = State::Ready;
     bool ended_well_ = false;
     std::uint64_t start_ns_ = 0;

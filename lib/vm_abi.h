@@ -70,6 +70,7 @@ enum class Hypercall : std::uint64_t {
     PowerOff = 9,   // (code): ends the VM; 0 means well, anything else is reported as a failure
     Crash = 10, // (address, bytes <= kMaxConsoleBytes): ends the VM as failed, with a message for the report
     Statistics = 11, // (address of VmStatistics)
+    NodeMemory = 12, // (NUMA node, address of NodeMemoryInformation)
 };
 constexpr std::uint64_t kHypercallVersion = 1;
 constexpr std::uint64_t kMaxConsoleBytes = 4096;
@@ -114,5 +115,18 @@ struct VmStatistics {
     std::uint64_t memory_bytes; // all memory accounted to the VM
 };
 static_assert(sizeof(VmStatistics) == 88);
+
+// Of one NUMA node. What is not of the VM itself is 0 unless the VM may see it.
+struct NodeMemoryInformation {
+    std::uint64_t vm_frames; // accounted to the VM
+    std::uint64_t machine;   // 1 when the VM may see what follows
+    std::uint64_t total_frames;
+    std::uint64_t free_frames;
+    std::uint64_t cached_frames;              // free, in caches of CPUs
+    std::uint64_t free_by_order[19];          // blocks of 4 KiB, 8 KiB, ... 1 GiB
+    std::uint64_t local, remote, interleaved; // frames handed out: wished for here, elsewhere, by turns
+    std::uint64_t fragmentation;              // thousandths of the free memory that are in blocks under 2 MiB
+};
+static_assert(sizeof(NodeMemoryInformation) == 224);
 
 } // namespace ashlar::abi

@@ -54,6 +54,7 @@ TEST(Config, ReadsEveryKey) {
                                  "[ vm  test.1 ]\n"
                                  "kind = native\n"
                                  "memory = 2M\n"
+                                 "statistics = machine\n"
                                  "kernel = test.elf");
     EXPECT_TRUE(found.problems.empty());
     ASSERT_EQ(found.vms.size(), 2u);
@@ -86,6 +87,8 @@ TEST(Config, ReadsEveryKey) {
     EXPECT_EQ(b.memory, 2u << 20);
     EXPECT_EQ(b.vcpus, 1u);
     EXPECT_FALSE(b.node.has_value());
+    EXPECT_FALSE(a.sees_machine);
+    EXPECT_TRUE(b.sees_machine);
 }
 
 TEST(Config, AFaultCostsOneVmAlone) {
@@ -103,6 +106,7 @@ TEST(Config, NamesTheLineAndTheFault) {
     EXPECT_EQ(problem_of("vcpus = two"), "4: vcpus 'two' is not a number from 1 to 8");
     EXPECT_EQ(problem_of("kind = mips"), "4: kind 'mips' is not supported (riscv64, native)");
     EXPECT_EQ(problem_of("node = -1"), "4: node '-1' is no NUMA node number");
+    EXPECT_EQ(problem_of("statistics = all"), "4: statistics 'all' is not supported (own, machine)");
     EXPECT_EQ(problem_of("node = 64"), "4: node '64' is no NUMA node number");
     EXPECT_EQ(problem_of("disk = a, writeonly"), "4: unknown disk option 'writeonly' (readonly)");
     EXPECT_EQ(problem_of("disk = ,readonly"), "4: 'disk' names no image");

@@ -10,6 +10,7 @@ using namespace std::string_view_literals;
 class FakeCommands final : public Console::Commands {
 public:
     void show_statistics() override { ++statistics; }
+    void show_memory() override { ++memory_reports; }
     void list_devices() override { ++lists; }
     bool focus(unsigned number) override {
         if (number == 0 || number > vms.size())
@@ -19,7 +20,7 @@ public:
     }
     Console* console = nullptr;
     std::vector<Vm*> vms;
-    int statistics = 0, lists = 0;
+    int statistics = 0, lists = 0, memory_reports = 0;
 };
 
 class ConsoleTest : public KernelTest {
@@ -144,6 +145,8 @@ TEST_F(ConsoleTest, EscapeTwiceSendsIt) {
 TEST_F(ConsoleTest, StatisticsAndHelp) {
     type("\x01s");
     EXPECT_EQ(commands.statistics, 1);
+    type("\001m");
+    EXPECT_EQ(commands.memory_reports, 1);
     type("\x01p");
     EXPECT_EQ(commands.lists, 1);
     console.write(first, "prompt> ");

@@ -13,6 +13,7 @@ constexpr std::uint64_t kRam = abi::kRamBase, kRamEnd = kRam + 512 * kKiB;
 class NoCommands final : public Console::Commands {
 public:
     void show_statistics() override {}
+    void show_memory() override {}
     void list_devices() override {}
     bool focus(unsigned) override { return false; }
 };
@@ -245,6 +246,46 @@ TEST_F(Hypercalls, StructuresAreStoredWholeOrNotAtAll) {
         EXPECT_EQ(call(Hypercall::Statistics, {address}), Status::BadAddress);
     }
     EXPECT_EQ(read_memory(*vm, kRamEnd - 32, 32), before);
+}
+
+abi::NodeMemoryInformation node_memory(Vm& vm, std::uint64_t address) {
+    abi::NodeMemoryInformation info;
+    EXPECT_TRUE(vm.copy_out(GuestPhysicalAddress(address), std::as_writable_bytes(std::span(&info, 1))));
+    return info;
+}
+
+TEST_F(Hypercalls, MemoryOfANodeIsTheVmsOwnUnlessItMaySeeMore) {
+    EXPECT_EQ(call(Hypercall::NodeMemory, {1, kRam}), Status::NotFound);
+    EXPECT_EQ(call(Hypercall::NodeMemory, {~std::uint64_t{0}, kRam}), Status::NotFound);
+    for (const std::uint64_t address : bad_addresses(sizeof(abi::NodeMemoryInformation)))
+        EXPECT_EQ(call(Hypercall::NodeMemory, {0, address}), Status::BadAddress) << std::hex << address;
+    EXPECT_EQ(call(Hypercall::NodeMemory, {0, kRam}), Status::Ok);
+    abi::NodeMemoryInformation expected{};
+    expected.vm_frames = vm->account().frames;
+    const abi::NodeMemoryInformation own = node_memory(*vm, kRam);
+    EXPECT_EQ(std::memcmp(&own, &expected, sizeof own), 0);
+}
+
+TEST_F(Hypercalls, MemoryOfTheMachineIsForVmsThatMaySeeIt) {
+    VmConfig config = small_vm("seeing");
+    config.sees_machine = true;
+    Vm& seeing = create(config);
+    const VmExit exit = call_of(Hypercall::NodeMemory, {0, kRam});
+    handle_hypercall(seeing, exit.hypercall, console, report);
+    EXPECT_EQ(cpu_of(seeing).status, Status::Ok);
+    const abi::NodeMemoryInformation info = node_memory(seeing, kRam);
+    const NodeStatistics statistics = frames.statistics(0);
+    EXPECT_EQ(info.vm_frames, seeing.account().frames);
+    EXPECT_EQ(info.machine, 1u);
+    EXPECT_EQ(info.total_frames, statistics.total_frames);
+    EXPECT_EQ(info.free_frames, statistics.free_frames);
+    std::uint64_t free = info.cached_frames;
+    for (unsigned order = 0; order <= kMaxOrder; ++order)
+        free += info.free_by_order[order] << order;
+    EXPECT_EQ(free, info.free_frames);
+    EXPECT_GE(info.local, info.vm_frames);
+    EXPECT_EQ(info.remote + info.interleaved, 0u);
+    seeing.destroy();
 }
 
 TEST_F(Hypercalls, StatisticsAreTheVmsOwn) {

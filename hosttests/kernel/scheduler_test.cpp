@@ -273,6 +273,24 @@ TEST_F(SchedulerTest, StatisticsOfAllVmsAreShownOnRequest) {
     EXPECT_TRUE(told);
 }
 
+TEST_F(SchedulerTest, MemoryByNodeIsShownOnRequest) {
+    machine().console_input = "\x01m";
+    add("a", worker('a', 20));
+    EXPECT_TRUE(scheduler.run());
+    const std::string text = output();
+    EXPECT_NE(text.find("ashlar: node 0: 62 MiB, "), std::string::npos) << text;
+    EXPECT_NE(text.find("ashlar: node 0: frames handed out: "), std::string::npos) << text;
+    EXPECT_NE(text.find("KiB: node 0 100.0 %\r\n"), std::string::npos) << text;
+}
+
+TEST_F(SchedulerTest, TheCpuIsFreeForOthersWhenItsVmHasEnded) {
+    add("a", worker('a', 1));
+    add("b", worker('b', 1));
+    EXPECT_EQ(scheduler.cpus()[0].vcpus, 2u);
+    EXPECT_TRUE(scheduler.run());
+    EXPECT_EQ(scheduler.cpus()[0].vcpus, 0u);
+}
+
 TEST_F(SchedulerTest, FocusMovesOnWhenItsVmEnds) {
     add("first", ends_with(power_off()));
     bool heard = false;

@@ -416,6 +416,11 @@ def test_the_console_is_switched_between_vms(folder):
         for _ in range(2):
             console.expect(r"^ashlar: vm (one|two): run \d+ ms, exits \d+")
             console.expect(r"^ashlar: vm (one|two): mapped in 0 leaves of 1 GiB, [1-9]\d* of 2 MiB, \d+ of 4 KiB; uses [1-9]\d* KiB")
+        console.send("\x01m")
+        console.expect(r"^ashlar: node 0: \d+ MiB, \d+ MiB free, \d+ KiB of it in caches of CPUs, fragmentation")
+        console.expect(r"^ashlar: node 0: free blocks of 4 KiB to 1 GiB:( \d+){19}")
+        console.expect(r"^ashlar: node 0: frames handed out: [1-9]\d* local, 0 remote, 0 interleaved")
+        console.expect(r"^ashlar: vm (one|two): \d+ KiB: node 0 100.0 %")
         console.send("\x019")
         console.expect("^ashlar: console: there is no VM 9")
         console.send("\x01h")
