@@ -1,7 +1,9 @@
 // The hypervisor's main program: says what the machine is, starts the VMs and runs them to their end.
 #include "kernel/boot_information.h"
 #include "kernel/bundle.h"
+#include "kernel/command_line.h"
 #include "kernel/devices.h"
+#include "kernel/disk_bundle.h"
 #include "kernel/log.h"
 #include "kernel/physical_memory.h"
 #include "kernel/scheduler.h"
@@ -54,6 +56,12 @@ void print_machine(const BootInformation& boot, const PhysicalMemory& frames) {
 
 BundleResult start_vms(const BootInformation& boot, PhysicalMemory& frames, MemorySource& hypervisor,
                        Scheduler& scheduler) {
+    if (const auto disk = option(boot.command_line, "bundle")) {
+        ConsoleSink sink;
+        const Result<Bytes> archive = load_bundle(devices, *disk, hypervisor, sink);
+        return archive.ok() ? start_bundle(archive.value(), frames, hypervisor, scheduler)
+                            : BundleResult{.rejected = 1};
+    }
     if (boot.bundle_size == 0) {
         log("ashlar: bundle      none, running the embedded guest\n");
         return start_embedded_guest(frames, hypervisor, scheduler);

@@ -81,6 +81,18 @@ Result<Entry> Reader::next() {
     return entry;
 }
 
+Result<Extent> measure(Bytes head, std::uint64_t offset) {
+    if (head.size() < kHeaderSize || !is_archive(head))
+        return Error::Malformed;
+    const std::uint32_t name_size = ASHLAR_TRY(header_field(head, kNameSizeField));
+    const std::uint32_t file_size = ASHLAR_TRY(header_field(head, kFileSizeField));
+    if (name_size == 0 || name_size > head.size() - kHeaderSize)
+        return Error::Malformed;
+    const std::string_view name = as_text(head.subspan(kHeaderSize, name_size - 1));
+    const std::uint64_t data = align4(offset + kHeaderSize + name_size);
+    return Extent{align4(data + file_size), name.substr(0, name.find('\0')) == kTrailer};
+}
+
 Result<Bytes> find(Bytes archive, std::string_view name) {
     Reader reader(archive);
     for (;;) {

@@ -29,6 +29,15 @@ private:
     std::uint64_t offset_ = 0;
 };
 
+// What of the archive one member takes.
+struct Extent {
+    std::uint64_t end; // where the next one begins, from the archive's start
+    bool is_trailer;
+};
+// By its header and name, which `head` begins with; the member begins at `offset`. Malformed as in Reader, or
+// when the name is longer than `head`.
+Result<Extent> measure(Bytes head, std::uint64_t offset);
+
 // Whether the bytes start like a newc archive.
 bool is_archive(Bytes bytes);
 

@@ -44,6 +44,31 @@ std::string sample() {
     return archive;
 }
 
+TEST(CpioMeasure, FindsTheEndByHeadersAlone) {
+    const std::string archive = sample();
+    const std::string longer = archive + "what follows";
+    std::uint64_t offset = 0;
+    for (unsigned members = 0; members < 5; ++members) {
+        // No more than a header and a name.
+        const auto member = measure(bytes_of(longer).subspan(offset).first(124), offset);
+        ASSERT_TRUE(member.ok()) << members;
+        EXPECT_EQ(member.value().is_trailer, members == 4);
+        offset = member.value().end;
+    }
+    EXPECT_EQ(offset, archive.size());
+    EXPECT_EQ(measure(bytes_of("what follows"), 0).error(), Error::Malformed);
+    EXPECT_EQ(measure(bytes_of(archive).first(109), 0).error(), Error::Malformed);
+    EXPECT_EQ(measure(bytes_of(archive).first(111), 0).error(), Error::Malformed); // the name is cut
+    std::string nameless = archive;
+    nameless.replace(6 + 11 * 8, 8, "00000000");
+    EXPECT_EQ(measure(bytes_of(nameless), 0).error(), Error::Malformed);
+    nameless.replace(6 + 11 * 8, 8, "ffffffff");
+    EXPECT_EQ(measure(bytes_of(nameless), 0).error(), Error::Malformed);
+    nameless.replace(6 + 6 * 8, 8, "ffffffff"); // a size is what it is
+    nameless.replace(6 + 11 * 8, 8, "00000002");
+    EXPECT_EQ(measure(bytes_of(nameless), 4).value().end, 116u + 0x1'0000'0000u);
+}
+
 TEST(CpioReader, WalksMembersInOrder) {
     const std::string archive = sample();
     Reader reader(bytes_of(archive));

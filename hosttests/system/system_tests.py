@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools" / "lib"))
 from harness import (ASHLAR_RUN, BUILD, DEBUG_HYPERVISOR, FAILED, GUEST, ROOT, WELL, Console, check,  # noqa: E402
@@ -285,6 +286,57 @@ def test_pci_devices_are_listed(folder):
     with Console([*qemu_command(bundle=bundle), "-M", "pc"], 60) as console:
         console.expect("ashlar: pci         5 functions, configuration by ports")
         console.expect(r"ashlar: pci         00:01\.1 8086:7010 01\.01\.80 IDE, bar4 io 0x")
+
+
+def boot_from_disk(folder, device, lines, name="BUNDLE-1"):
+    """Starts a VM from a bundle on a virtio disk; every byte of the bundle and of its disk is checked."""
+    root = pathlib.Path(folder)
+    shutil.copyfile(BUILD / "guests" / "hello.elf", root / "hello.elf")
+    (root / "noise.bin").write_bytes(os.urandom(5 << 20))
+    conf = "[vm hello]\nkind = riscv64\nmemory = 32M\nkernel = hello.elf\ndisk = noise.bin\n"
+    bundle = make_bundle(conf, folder, root)
+    data = bundle.read_bytes()
+    data = data[:(data.rindex(b"TRAILER!!!\0") + 11 + 3) // 4 * 4]  # without the padding
+    disk = root / "disk.img"
+    disk.write_bytes(data + os.urandom(1 << 20))  # what follows is not the bundle's
+    os.truncate(disk, (disk.stat().st_size + 4095) // 4096 * 4096)
+    extra = ["-drive", f"id=d,if=none,format=raw,file={disk}", "-device", f"{device},drive=d,serial=BUNDLE-1"]
+    with Console(qemu_command(append=f"bundle={name}", extra=extra), 120) as console:
+        for line in lines:
+            console.expect(line)
+        console.expect(rf"ashlar: bundle      {len(data) // 1024} KiB from disk {re.escape(name)}, "
+                       rf"CRC-32 {zlib.crc32(data):08x}\r")
+        console.expect("ashlar: vm hello: riscv64, 32 MiB, 1 vcpu, 1 disk")
+        console.expect("Hello from a riscv64 machine inside Ashlar")
+        console.expect_exit(WELL)
+
+
+def test_bundle_on_a_virtio_disk(folder):
+    boot_from_disk(folder, "virtio-blk-pci", (r"disk        00:0.\.0 virtio, serial \"BUNDLE-1\", \d+ KiB in blocks "
+                                              r"of 512 bytes, 1 queue of 128, split rings",))
+
+
+def test_bundle_on_a_virtio_disk_with_packed_rings(folder):
+    device = "virtio-blk-pci,packed=on,num-queues=4,logical_block_size=4096,physical_block_size=4096,addr=9"
+    boot_from_disk(folder, device, (r"disk        00:09\.0 virtio, serial \"BUNDLE-1\", \d+ KiB in blocks of 4096 "
+                                    r"bytes, 4 queues of 128, packed rings",), "00:09.0")
+
+
+def test_bundle_on_a_virtio_disk_without_what_is_optional(folder):
+    device = "virtio-blk-pci,event_idx=off,indirect_desc=off,queue-size=16,seg-max-adjust=off"
+    boot_from_disk(folder, device, (r"1 queue of 16, split rings",))
+
+
+def test_bundle_on_a_disk_that_is_not_there(folder):
+    disk = pathlib.Path(folder) / "disk.img"
+    disk.write_bytes(bytes(1 << 20))
+    extra = ["-drive", f"id=d,if=none,format=raw,file={disk}", "-device", "virtio-blk-pci,drive=d,serial=EMPTY"]
+    for name, line in (("OTHER", "disk OTHER: not found"),
+                       ("EMPTY", "bundle: cannot be read from disk EMPTY: malformed"),
+                       ("00:00.0", "disk 00:00.0: not found")):
+        with Console(qemu_command(append=f"bundle={name}", extra=extra), 60) as console:
+            console.expect("ashlar: " + line)
+            console.expect_exit(FAILED)
 
 
 def test_linux_in_a_vm_reaches_a_shell(folder):
