@@ -146,7 +146,7 @@ $(HOST)/tests/conformance-guests/%.elf: hosttests/conformance/guest/%.S
 	$(Q)$(CONFORMANCE_LINK) -o $@ $<
 
 .PHONY: bench
-bench: $(SETUP) ## benchmarks within one process: interpreter, guest memory, TLB, frames
+bench: $(SETUP) ## benchmarks within one process: interpreter, guest memory, TLB, frames, page tables
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(HOST)/ashlar-bench guest-bench
 	$(Q)$(HOST)/ashlar-bench $(BENCH_FLAGS)
 $(HOST)/ashlar-bench: $(call obj,$(HOST),$(BENCH_SRC)) $(HOST_LIB) ; @echo "  LD      $@"

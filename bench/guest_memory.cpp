@@ -149,38 +149,6 @@ void virtual_read_slow_path(benchmark::State& state) {
 }
 BENCHMARK(virtual_read_slow_path);
 
-void bulk_read(benchmark::State& state) {
-    Memory m;
-    const auto size = static_cast<std::size_t>(state.range(0));
-    std::vector<std::byte> buffer(size);
-    for (auto _ : state) {
-        benchmark::DoNotOptimize(m.memory.read(GuestPhysicalAddress(kBase), buffer).ok());
-        benchmark::ClobberMemory();
-    }
-    state.SetBytesProcessed(state.iterations() * state.range(0));
-}
-void bulk_write(benchmark::State& state) {
-    Memory m;
-    const auto size = static_cast<std::size_t>(state.range(0));
-    const std::vector<std::byte> buffer(size, std::byte{1});
-    for (auto _ : state) {
-        benchmark::DoNotOptimize(m.memory.write(GuestPhysicalAddress(kBase), buffer).ok());
-        benchmark::ClobberMemory();
-    }
-    state.SetBytesProcessed(state.iterations() * state.range(0));
-}
-BENCHMARK(bulk_read)->RangeMultiplier(4)->Range(256, 1 << 20);
-BENCHMARK(bulk_write)->RangeMultiplier(4)->Range(256, 1 << 20);
-
-void bulk_read_past_the_end(benchmark::State& state) {
-    Memory m;
-    std::vector<std::byte> buffer(1 << 20);
-    for (auto _ : state)
-        if (m.memory.read(GuestPhysicalAddress(kBase + kBytes - 4096), buffer).ok())
-            return state.SkipWithError("read past the end of guest memory");
-}
-BENCHMARK(bulk_read_past_the_end);
-
 } // namespace
 
 } // namespace ashlar::bench

@@ -1,9 +1,11 @@
 // Guest RAM: one window of guest-physical memory, and checked access to it.
 #pragma once
 
+#include <atomic>
 #include <cstring>
 
 #include "lib/address.h"
+#include "lib/assert.h"
 #include "lib/bytes.h"
 
 namespace ashlar::jit {
@@ -18,19 +20,27 @@ protected:
     ~CodeWriteObserver() = default;
 };
 
+// Accesses whose bounds are checked with one comparison: it is done, or it is an error value and nothing has
+// changed. What the guest changes meanwhile is seen as before or as after by an aligned access; no access is
+// repeated.
+//
 // Does not own the bytes. Which pages hold translated code is recorded here, so that every writer
 // (interpreter, generated code's slow path, device DMA, loader) can keep translations coherent.
 class GuestMemory {
 public:
-    // `base` and bytes.size() are multiples of kPageSize; `code_pages` has one zeroed byte per page.
+    // `base` and bytes.size(), which is not 0, are multiples of kPageSize; `code_pages` has one zeroed byte
+    // per page.
     GuestMemory(GuestPhysicalAddress base, MutableBytes bytes, std::uint8_t* code_pages)
-        : base_(base), bytes_(bytes), code_pages_(code_pages) {}
+        : base_(base), bytes_(bytes), code_pages_(code_pages) {
+        ASHLAR_ASSERT(bytes.size() >= kPageSize);
+    }
 
     GuestPhysicalAddress base() const { return base_; }
     std::uint64_t size() const { return bytes_.size(); }
     bool contains(GuestPhysicalAddress address, std::uint64_t length) const {
-        const std::uint64_t offset = address - base_;
-        return offset <= bytes_.size() && length <= bytes_.size() - offset;
+        std::uint64_t end; // for what lies below the window it is huge, or does not fit
+        const bool wraps = __builtin_add_overflow(address - base_, length, &end);
+        return !(static_cast<unsigned>(wraps) | static_cast<unsigned>(end > bytes_.size()));
     }
     // The byte at `address`, which lies in the window.
     std::byte* host(GuestPhysicalAddress address) { return bytes_.data() + (address - base_); }
@@ -41,44 +51,53 @@ public:
             return Error::OutOfRange;
         return bytes_.subspan(address - base_, length);
     }
+    // Any size, and any alignment. The copy is memcpy: the C library's, or the freestanding one, are as fast
+    // as any other way to copy (docs/benchmarking.md).
     Status read(GuestPhysicalAddress address, MutableBytes to) {
         if (!contains(address, to.size()))
             return Error::OutOfRange;
-        std::memcpy(to.data(), host(address), to.size());
+        if (!to.empty())
+            std::memcpy(to.data(), host(address), to.size());
+        // What was read is used from here on, and not read again.
+        std::atomic_signal_fence(std::memory_order_seq_cst);
         return {};
     }
     Status write(GuestPhysicalAddress address, Bytes from) {
         if (!contains(address, from.size()))
             return Error::OutOfRange;
         note_write(address, from.size());
-        std::memcpy(host(address), from.data(), from.size());
+        if (!from.empty())
+            std::memcpy(host(address), from.data(), from.size());
         return {};
     }
+    // Little-endian, at any alignment.
     template <std::unsigned_integral T>
     Result<T> load(GuestPhysicalAddress address) {
-        if (!contains(address, sizeof(T)))
+        if (!has_room<T>(address))
             return Error::OutOfRange;
-        return load_le<T>(host(address));
+        const T value = reinterpret_cast<const volatile Unaligned<T>*>(host(address))->value;
+        return std::endian::native == std::endian::little ? value : byte_swap(value);
     }
     template <std::unsigned_integral T>
     Status store(GuestPhysicalAddress address, T value) {
-        if (!contains(address, sizeof(T)))
+        if (!has_room<T>(address))
             return Error::OutOfRange;
         note_write(address, sizeof(T));
-        store_le(host(address), value);
+        reinterpret_cast<volatile Unaligned<T>*>(host(address))->value =
+            std::endian::native == std::endian::little ? value : byte_swap(value);
         return {};
     }
 
     // Before bytes in [address, address+length), which lies in the window, change.
     void note_write(GuestPhysicalAddress address, std::uint64_t length) {
-        while (length != 0) {
-            const std::uint64_t left_in_page = kPageSize - address.page_offset();
-            const std::uint64_t piece = length < left_in_page ? length : left_in_page;
-            if (is_code_page(address) && observer_ != nullptr)
-                observer_->code_page_written(address, piece);
-            address += piece;
-            length -= piece;
-        }
+        if (length == 0)
+            return;
+        const std::uint64_t first = (address - base_) >> kPageShift;
+        const std::uint64_t last = (address - base_ + length - 1) >> kPageShift;
+        const bool few = last - first <= 1;
+        if (few && ((code_pages_[first] | code_pages_[last]) & kHoldsCode) == 0) [[likely]]
+            return;
+        note_pages(address, length);
     }
     void set_observer(CodeWriteObserver* observer) { observer_ = observer; }
     bool is_code_page(GuestPhysicalAddress address) const {
@@ -99,6 +118,17 @@ public:
 
 private:
     static constexpr std::uint8_t kHoldsCode = 1, kStoresWithoutNotice = 2;
+    // What may lie anywhere, and among bytes of another type.
+    template <class T>
+    struct __attribute__((packed, may_alias)) Unaligned {
+        T value;
+    };
+
+    template <class T>
+    bool has_room(GuestPhysicalAddress address) const {
+        return address - base_ <= bytes_.size() - sizeof(T); // there is at least a page
+    }
+    void note_pages(GuestPhysicalAddress address, std::uint64_t length);
 
     GuestPhysicalAddress base_;
     MutableBytes bytes_;

@@ -246,6 +246,23 @@ def test_host_code_suits_older_cpus(folder):
         check(len(set(lines.values())) == 1, f"{kernel}: checksums differ: {lines}")
 
 
+def test_outliers_of_benchmarks_are_counted(folder):
+    """With a program that answers as a benchmark does."""
+    samples = [10.0, 10.1, 10.2, 10.3, 10.4, 10.5, 10.6, 10.7, 10.8, 14.0]
+    results = [{"name": "one", "run_name": "one", "run_type": "iteration", "time_unit": "us", "real_time": 0, "cpu_time": sample}
+               for sample in samples] + [{"name": "one_mean", "run_type": "aggregate", "cpu_time": 1, "time_unit": "us"}]
+    answer = pathlib.Path(folder) / "answer.json"
+    answer.write_text(json.dumps({"benchmarks": results}))
+    program = pathlib.Path(folder) / "benchmark"
+    program.write_text(f"#!/bin/sh\ncat {answer}\n")
+    program.chmod(0o755)
+    for limit, code in (("10", 0), ("9", 1)):
+        ran = subprocess.run([ROOT / "tools/bench-outliers", "--program", program, "--repetitions", "10", "--rounds", "2",
+                              "--limit", limit, "one"], capture_output=True, text=True, check=False)
+        check(ran.returncode == code, f"status {ran.returncode}: {ran.stdout}{ran.stderr}")
+        check(re.search(r"^one +10450\.000 .*10\.0 +10\.0$", ran.stdout, re.MULTILINE), f"not as computed: {ran.stdout}")
+
+
 # ---------------------------------------------------------------- the hypervisor under QEMU
 
 def test_embedded_guest_runs_without_a_bundle(folder):

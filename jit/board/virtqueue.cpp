@@ -1,6 +1,5 @@
 #include "jit/board/virtqueue.h"
 
-#include <algorithm>
 #include <atomic>
 #include <bit>
 
@@ -16,62 +15,6 @@ bool passes(std::uint16_t event, std::uint16_t before, std::uint16_t after) {
 }
 
 } // namespace
-
-// ------------------------------------------------------------------------------------------ cursor
-
-std::uint64_t SegmentCursor::remaining() const {
-    std::uint64_t total = 0;
-    for (const Segment& segment : segments_)
-        total += segment.length;
-    return total - offset_;
-}
-
-Segment SegmentCursor::next(std::uint64_t limit) {
-    while (!segments_.empty() && segments_.front().length == offset_) {
-        segments_ = segments_.subspan(1);
-        offset_ = 0;
-    }
-    if (segments_.empty())
-        return {};
-    const Segment& current = segments_.front();
-    const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>(current.length - offset_, limit));
-    const Segment run{current.address + offset_, length};
-    offset_ += length;
-    return run;
-}
-
-void SegmentCursor::skip(std::uint64_t bytes) {
-    while (bytes != 0) {
-        const Segment run = next(bytes);
-        if (run.length == 0)
-            return;
-        bytes -= run.length;
-    }
-}
-
-Status SegmentCursor::read(GuestMemory& memory, MutableBytes to) {
-    while (!to.empty()) {
-        const Segment run = next(to.size());
-        if (run.length == 0)
-            return Error::OutOfRange;
-        ASHLAR_TRY(memory.read(run.address, to.first(run.length)));
-        to = to.subspan(run.length);
-    }
-    return {};
-}
-
-Status SegmentCursor::write(GuestMemory& memory, Bytes from) {
-    while (!from.empty()) {
-        const Segment run = next(from.size());
-        if (run.length == 0)
-            return Error::OutOfRange;
-        ASHLAR_TRY(memory.write(run.address, from.first(run.length)));
-        from = from.subspan(run.length);
-    }
-    return {};
-}
-
-// ------------------------------------------------------------------------------------------ queue
 
 Status Virtqueue::enable(GuestMemory& memory, const Layout& layout) {
     disable();

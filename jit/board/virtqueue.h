@@ -9,38 +9,15 @@
 #include <span>
 
 #include "jit/guest_memory.h"
+#include "jit/guest_segments.h"
 #include "lib/bytes.h"
 
 namespace ashlar::jit::board {
-
-// One buffer of a chain, wholly in guest memory.
-struct Segment {
-    GuestPhysicalAddress address;
-    std::uint32_t length;
-};
 
 // A request: buffers that the device reads, then buffers that it writes.
 struct Chain {
     std::uint16_t head = 0;
     std::span<const Segment> readable, writable;
-};
-
-// Walks over the bytes of a list of segments.
-class SegmentCursor {
-public:
-    explicit SegmentCursor(std::span<const Segment> segments) : segments_(segments) {}
-    std::uint64_t remaining() const;
-    // The longest contiguous run at the current position, at most `limit` bytes; advances over it. An empty
-    // result means the end.
-    Segment next(std::uint64_t limit);
-    void skip(std::uint64_t bytes);
-    // Copies and advances; OutOfRange when fewer bytes remain.
-    Status read(GuestMemory& memory, MutableBytes to);
-    Status write(GuestMemory& memory, Bytes from);
-
-private:
-    std::span<const Segment> segments_;
-    std::uint32_t offset_ = 0; // into the first segment
 };
 
 class Virtqueue {
