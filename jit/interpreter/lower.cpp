@@ -20,20 +20,6 @@ bool fits(std::int64_t value) {
     return value == static_cast<std::int32_t>(value);
 }
 
-bool commutes(Opcode opcode) {
-    switch (opcode) {
-    case Opcode::Add:
-    case Opcode::And:
-    case Opcode::Or:
-    case Opcode::Xor:
-    case Opcode::XorNot:
-    case Opcode::Multiply:
-    case Opcode::AddWord:
-    case Opcode::MultiplyWord: return true;
-    default: return false;
-    }
-}
-
 } // namespace
 
 Result<Lowering> Lowering::create(std::size_t capacity) {
@@ -128,7 +114,7 @@ void Lowering::lower_instruction(const ir::Instruction& i, ir::Value value) {
 void Lowering::lower_binary(const ir::Instruction& i, ir::Value value) {
     ir::Value left = i.operands[0], right = i.operands[1];
     std::int32_t immediate = 0;
-    if (commutes(i.opcode) && fits_immediate(left, immediate))
+    if (ir::commutes(i.opcode) && fits_immediate(left, immediate))
         std::swap(left, right);
     if (fits_immediate(right, immediate)) {
         const std::uint8_t a = use(left);

@@ -171,5 +171,25 @@ constexpr bool is_binary(Opcode opcode) {
 constexpr bool is_unary(Opcode opcode) {
     return opcode > Opcode::BitExtract && opcode <= Opcode::ReverseBytes;
 }
+// Whether the operands of a binary operation may change places.
+constexpr bool commutes(Opcode opcode) {
+    switch (opcode) {
+    case Opcode::Add:
+    case Opcode::And:
+    case Opcode::Or:
+    case Opcode::Xor:
+    case Opcode::XorNot:
+    case Opcode::Multiply:
+    case Opcode::AddWord:
+    case Opcode::MultiplyWord:
+    case Opcode::MultiplyHigh:
+    case Opcode::MultiplyHighUnsigned:
+    case Opcode::Minimum:
+    case Opcode::Maximum:
+    case Opcode::MinimumUnsigned:
+    case Opcode::MaximumUnsigned: return true;
+    default: return false;
+    }
+}
 
 } // namespace ashlar::jit::ir

@@ -9,26 +9,6 @@ namespace ashlar::jit::optimizer {
 
 using ir::Opcode;
 
-bool commutes(Opcode opcode) {
-    switch (opcode) {
-    case Opcode::Add:
-    case Opcode::And:
-    case Opcode::Or:
-    case Opcode::Xor:
-    case Opcode::XorNot:
-    case Opcode::Multiply:
-    case Opcode::AddWord:
-    case Opcode::MultiplyWord:
-    case Opcode::MultiplyHigh:
-    case Opcode::MultiplyHighUnsigned:
-    case Opcode::Minimum:
-    case Opcode::Maximum:
-    case Opcode::MinimumUnsigned:
-    case Opcode::MaximumUnsigned: return true;
-    default: return false;
-    }
-}
-
 std::size_t Folder::hash(const Node& node) {
     std::size_t h = static_cast<std::size_t>(node.opcode) * 0x9e3779b97f4a7c15u;
     h ^= static_cast<std::size_t>(node.immediate) * 0xff51afd7ed558ccdu;
@@ -140,7 +120,7 @@ NodeId Folder::simplify(Node& node, BlockId block) {
     if (graph_.is_constant(a) && graph_.is_constant(b))
         return constant(static_cast<std::int64_t>(ir::evaluate(
             node.opcode, static_cast<std::uint64_t>(value_of(a)), static_cast<std::uint64_t>(value_of(b)))));
-    if (commutes(node.opcode) && (graph_.is_constant(a) || (!graph_.is_constant(b) && a > b)))
+    if (ir::commutes(node.opcode) && (graph_.is_constant(a) || (!graph_.is_constant(b) && a > b)))
         std::swap(a, b);
     if (a == b) {
         switch (node.opcode) {

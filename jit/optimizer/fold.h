@@ -41,7 +41,6 @@ private:
     std::array<NodeId, 4096> buckets_{};
 };
 
-bool commutes(ir::Opcode opcode);
 // Whether the node's value is its low half sign-extended, judged by its operands' is_word.
 bool computes_word(const Graph& graph, const Node& node);
 

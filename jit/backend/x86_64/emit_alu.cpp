@@ -9,11 +9,6 @@ using Xbyak::Reg64;
 
 namespace {
 
-bool commutes(Opcode opcode) {
-    return opcode == Opcode::Add || opcode == Opcode::And || opcode == Opcode::Or || opcode == Opcode::Xor ||
-           opcode == Opcode::Multiply;
-}
-
 std::uint32_t bits(std::int32_t value) {
     return static_cast<std::uint32_t>(value);
 }
@@ -56,7 +51,7 @@ void Emitter::simple(Opcode opcode, const Op& op) {
     const unsigned d = op.d;
     if (opcode == Opcode::Add && is_pinned(d) && is_pinned(a) && is_pinned(b) && d != a && d != b)
         return lea(Reg64(host_of(d)), ptr[Reg64(host_of(a)) + Reg64(host_of(b))]);
-    if (d == b && commutes(opcode))
+    if (d == b && ir::commutes(opcode))
         std::swap(a, b);
     if (!is_pinned(d) && d == a && is_pinned(b) && opcode != Opcode::Multiply)
         return apply(opcode, slot_address(d), Reg64(host_of(b)));

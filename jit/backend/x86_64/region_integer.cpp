@@ -14,10 +14,6 @@ std::uint32_t bits(std::int32_t value) {
     return static_cast<std::uint32_t>(value);
 }
 
-bool commutes(Opcode opcode) {
-    return opcode != Opcode::Subtract;
-}
-
 } // namespace
 
 void RegionEmitter::emit_operation(NodeId id) {
@@ -163,7 +159,7 @@ void RegionEmitter::emit_simple(NodeId id, Opcode opcode, bool narrow) {
         return finish(id, to);
     }
     if (lives_in(b, to) && !lives_in(a, to)) {
-        if (commutes(opcode))
+        if (ir::commutes(opcode))
             std::swap(a, b);
         else
             to = e.rax;
