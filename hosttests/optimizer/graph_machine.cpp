@@ -129,7 +129,7 @@ void GraphMachine::operate(NodeId id) {
         return define(id, ir::evaluate(node.opcode, a, b));
     if (ir::is_unary(node.opcode))
         return define(id, ir::evaluate(node.opcode, a));
-    if (is_float_operation(node) && refuses())
+    if (exits(node) && refuses())
         return leave_before(id);
     const unsigned rounding = node.rounding == ir::kDynamicRounding && rounds(node.opcode)
                                   ? static_cast<unsigned>(state_->words[ir::kRoundingSlot])

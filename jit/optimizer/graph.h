@@ -285,10 +285,21 @@ struct Graph {
     }
 };
 
-// Operations of floating point may leave the region, for the interpreter to do what the host cannot.
 constexpr bool is_float_operation(const Node& node) {
     return node.kind == Kind::Operation && node.opcode >= ir::Opcode::FloatArithmetic &&
            node.opcode < ir::Opcode::FloatToBits && node.opcode != ir::Opcode::FloatClassify;
+}
+// Floating point of which hosts carry out every case. The rest may leave the region, for the interpreter to
+// do what the host cannot: singles that are not boxed, conversions out of range, fused operations on NaNs.
+constexpr bool is_total(const Node& node) {
+    switch (node.opcode) {
+    case ir::Opcode::FloatArithmetic:
+    case ir::Opcode::FloatCompare:
+    case ir::Opcode::FloatMinimum:
+    case ir::Opcode::FloatMaximum:
+    case ir::Opcode::FloatSign: return node.precision == ir::Precision::Double;
+    default: return false;
+    }
 }
 // Atomics are aligned, or leave the region.
 constexpr bool is_atomic(const Node& node) {
@@ -326,7 +337,7 @@ constexpr bool has_value(const Node& node) {
 constexpr bool exits(const Node& node) {
     return node.kind == Kind::Probe || node.kind == Kind::StreamProbe || node.kind == Kind::Guard ||
            node.kind == Kind::Within || node.kind == Kind::LeaveIf || node.kind == Kind::Expect ||
-           is_float_operation(node) || (is_atomic(node) && !node.aligned);
+           (is_float_operation(node) && !is_total(node)) || (is_atomic(node) && !node.aligned);
 }
 
 } // namespace ashlar::jit::optimizer

@@ -55,6 +55,7 @@ bool RegionEmitter::is_boxed(NodeId id) const {
 void RegionEmitter::exit_from_float(NodeId id) {
     const Node& node = graph_->at(id);
     const FloatEmitter::SlowJumps jumps = float_.take_slow_jumps();
+    ASHLAR_ASSERT(jumps.count == 0 || exits(node));
     for (std::size_t i = 0; i < jumps.count; ++i)
         exit_from_jump(jumps.positions[i], exit_before(node));
 }
