@@ -223,7 +223,9 @@ def test_kernels_are_the_same_as_linux_programs(folder):
 def test_counts_of_instructions_repeat(folder):
     options = ("--count", "--machines", "ashlar,native", "--repeat", "1000", "sha256")
     first, second = (compare(folder, *options)["rows"][0] for _ in range(2))
-    check(first["counts"] == second["counts"], f"counts differ: {first} {second}")
+    # The guest prints how long it ran: a digit more or less is a thousand instructions.
+    differences = [abs(a - b) for who in ("ashlar", "native") for a, b in zip(first["counts"][who], second["counts"][who])]
+    check(max(differences) < 5000, f"counts differ: {first} {second}")
     check(0.5 < first["cost"]["native"] < 1 < first["cost"]["ashlar"] < 10, f"strange counts: {first}")
 
 
