@@ -130,16 +130,18 @@ bool RegionEmitter::emit_atomic_without_result(NodeId id) {
         default: return e.or_(memory, with);
         }
     };
-    if (shared_memory_)
-        e.lock();
+    e.lock();
     is_immediate ? apply(static_cast<std::uint32_t>(constant)) : apply(part(value, node.width));
     return true;
 }
 
 void RegionEmitter::emit_atomic(NodeId id) {
     emit_atomic_address(id);
+    // Without the need for one instruction, a load and a store are faster: the host forwards what was stored.
+    if (!shared_memory_)
+        return emit_atomic_plainly(id);
     if (!emit_atomic_without_result(id))
-        shared_memory_ ? emit_atomic_locked(id) : emit_atomic_plainly(id);
+        emit_atomic_locked(id);
 }
 
 void RegionEmitter::emit_atomic_plainly(NodeId id) {
