@@ -292,8 +292,8 @@ def test_pci_devices_are_listed(folder):
              r"pci         00:0.\.0 1b36:000e 06\.04\.00 PCI bridge, buses 02 to 02, window 0x",
              r"pci         02:03\.0 1af4:1005 00\.ff\.00 device, bar0 io 0x")
     root = pathlib.Path(folder)
-    shutil.copyfile(BUILD / "guests" / "halt-for-ever.elf", root / "halt.elf")
-    bundle = make_bundle("[vm halt]\nkind = native\nmemory = 2M\nkernel = halt.elf\n", folder, root)
+    shutil.copyfile(BUILD / "guests" / "endless-loop.elf", root / "loop.elf")
+    bundle = make_bundle("[vm loop]\nkind = native\nmemory = 2M\nkernel = loop.elf\n", folder, root)
     with Console(qemu_command(bundle=bundle, extra=devices), 60) as console:
         console.expect("ashlar: pci         9 functions, configuration in memory")
         for line in lines:
