@@ -13,15 +13,6 @@ using ir::Condition;
 using ir::Opcode;
 using ir::Value;
 
-std::vector<Node> nodes(Graph& graph, Kind kind) {
-    std::vector<Node> found;
-    for (const BlockId id : graph.order)
-        for (NodeId n = graph.blocks[id].first; n != kNoNode; n = graph.at(n).next)
-            if (graph.at(n).kind == kind)
-                found.push_back(graph.at(n));
-    return found;
-}
-
 // A loop of 100 turns around what `body` builds.
 template <class Body>
 Region loop(Body body) {

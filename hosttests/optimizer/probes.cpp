@@ -18,15 +18,6 @@ Graph& optimize_paged(const RegionSource& source, unsigned passes = kPaged) {
     return optimize(source, passes);
 }
 
-std::vector<Node> nodes(Graph& graph, Kind kind) {
-    std::vector<Node> found;
-    for (const BlockId id : graph.order)
-        for (NodeId n = graph.blocks[id].first; n != kNoNode; n = graph.at(n).next)
-            if (graph.at(n).kind == kind)
-                found.push_back(graph.at(n));
-    return found;
-}
-
 // One block; each of `make` is a guest instruction.
 template <class... Make>
 Region block(Make... make) {

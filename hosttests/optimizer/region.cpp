@@ -46,6 +46,15 @@ Graph& optimize(const RegionSource& source, unsigned passes, Supports supports) 
     return optimizer().graph();
 }
 
+std::vector<Node> nodes(Graph& graph, Kind kind) {
+    std::vector<Node> found;
+    for (const BlockId id : graph.order)
+        for (NodeId n = graph.blocks[id].first; n != kNoNode; n = graph.at(n).next)
+            if (graph.at(n).kind == kind)
+                found.push_back(graph.at(n));
+    return found;
+}
+
 std::string to_string(Optimizer& of) {
     static BufferSink<65536> sink;
     sink.clear();

@@ -96,6 +96,9 @@ inline bool supports_all(const ir::Instruction&) {
 // Optimizes the region; fails the test when the graph is not well-formed.
 Graph& optimize(const RegionSource& source, unsigned passes = kAllPasses, Supports supports = supports_all);
 
+// The graph's nodes of one kind, in the order of its blocks.
+std::vector<Node> nodes(Graph& graph, Kind kind);
+
 // The graph and the allocation of its last run.
 std::string to_string(Optimizer& of);
 
