@@ -89,6 +89,7 @@ EngineStatistics EngineCore::statistics() const {
         result.host_code_instructions += harts_[i]->retired_in_host_code();
         result.tlb_misses += harts_[i]->tlb_misses();
         result.page_walks += harts_[i]->page_walks();
+        result.tlb_evictions += harts_[i]->tlb_evictions();
         result.probes_found += harts_[i]->probes_found();
         result.probes_failed += harts_[i]->probes_failed();
     }

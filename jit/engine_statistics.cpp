@@ -83,6 +83,7 @@ void report(const EngineStatistics& statistics, Facts& facts) {
     facts.add("guest", "interrupts", statistics.interrupts);
     facts.add("guest", "tlb_misses", statistics.tlb_misses);
     facts.add("guest", "page_walks", statistics.page_walks);
+    facts.add("guest", "tlb_evictions", statistics.tlb_evictions);
 }
 
 } // namespace ashlar::jit

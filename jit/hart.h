@@ -46,6 +46,7 @@ public:
     std::uint64_t probes_failed() const { return context_.probes_failed; }
     std::uint64_t tlb_misses() const { return mmu_.misses(); }
     std::uint64_t page_walks() const { return mmu_.walks(); }
+    std::uint64_t tlb_evictions() const { return mmu_.evictions(); }
 
 private:
     // A link that waits for the code at its target.

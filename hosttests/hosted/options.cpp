@@ -56,6 +56,12 @@ TEST(Options, Sizes) {
         EXPECT_NE(refuse({"--memory", size, "k"}).find("--memory"), std::string::npos) << size;
 }
 
+TEST(Options, PoliciesOfTheTlb) {
+    EXPECT_EQ(accept({"k"}).tlb_policy, mmu::Replacement::Lru);
+    EXPECT_EQ(accept({"--tlb-policy", "adaptive", "k"}).tlb_policy, mmu::Replacement::Adaptive);
+    EXPECT_NE(refuse({"--tlb-policy", "fifo", "k"}).find("lru, plru, random or adaptive"), std::string::npos);
+}
+
 TEST(Options, RefusesNonsense) {
     EXPECT_NE(refuse({}).find("nothing to run"), std::string::npos);
     EXPECT_NE(refuse({"--what", "k"}).find("'--what'"), std::string::npos);

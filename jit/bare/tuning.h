@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "jit/mmu/replacement.h"
 #include "lib/format.h"
 
 namespace ashlar::jit::bare {
@@ -14,7 +15,8 @@ struct Tuning {
     std::uint64_t tier = 2;              // the highest that may run; 0 interprets everything
     std::uint64_t promote_after = 10;    // executions of a block before it is compiled
     std::uint64_t optimize_after = 3000; // executions of its compiled code before it is optimized
-    bool statistics = false;             // print them when the guest powers off
+    mmu::Replacement tlb_policy = mmu::Replacement::Lru;
+    bool statistics = false; // print them when the guest powers off
 };
 
 // NAME=VALUE items separated by blanks or lines. Unknown names and wrong values are reported to

@@ -238,6 +238,7 @@ int run_machine(const Options& options) {
             messages.write("no memory for host code: everything is interpreted\n");
     }
     config.promote_after = options.promote_after;
+    config.tlb_replacement = options.tlb_policy;
     config.optimize_after = options.tier == 2 ? options.optimize_after : 0;
     config.observer = visibility->observer();
     config.execution_observer = visibility->execution_observer();

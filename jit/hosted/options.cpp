@@ -28,6 +28,7 @@ Runs a riscv64 machine that is compatible with QEMU's `virt` board.
                          runs very often (default 2)
   --promote-after N      executions of a block before it is compiled (default 10)
   --optimize-after N     executions of its compiled code before a block is optimized (default 3000)
+  --tlb-policy NAME      what goes from the second level of the TLB: lru (default), plru, random or adaptive
   --stats[=text|json]    print statistics at the end
   --dump-ir[=FILE]       write the intermediate representation of each translated block to FILE or standard error
   --dump-graph[=FILE]    write the optimized graph of each region that tier 2 compiles
@@ -181,6 +182,8 @@ private:
         if (name == "--promote-after")
             return value(name, attached, argument) &&
                    number(name, argument, 1, 1'000'000, options_.promote_after);
+        if (name == "--tlb-policy")
+            return value(name, attached, argument) && tlb_policy(argument);
         if (name == "--symbols")
             return value(name, attached, argument) && symbols(argument);
         if (name == "--disk")
@@ -195,6 +198,14 @@ private:
             return fail(std::string(name) + " '" + text + "': a number from " + std::to_string(least) +
                         " to " + std::to_string(most) + " is needed");
         to = static_cast<unsigned>(parsed);
+        return true;
+    }
+
+    bool tlb_policy(const std::string& text) {
+        const std::optional<mmu::Replacement> policy = mmu::replacement_named(text);
+        if (!policy)
+            return fail("--tlb-policy '" + text + "': lru, plru, random or adaptive is needed");
+        options_.tlb_policy = *policy;
         return true;
     }
 

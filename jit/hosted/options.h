@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "jit/hosted/disk_option.h"
+#include "jit/mmu/replacement.h"
 
 namespace ashlar::jit::hosted {
 
@@ -34,6 +35,7 @@ struct Options {
     unsigned tier = 2;              // the highest tier that may run: 0 interprets everything
     unsigned promote_after = 10;    // executions of a block before it is compiled
     unsigned optimize_after = 3000; // executions of its compiled code before it is optimized
+    mmu::Replacement tlb_policy = mmu::Replacement::Lru;
     StatisticsFormat statistics = StatisticsFormat::None; // at the end
     VisibilityOptions visibility;
     bool help = false, version = false;

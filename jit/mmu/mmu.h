@@ -68,8 +68,8 @@ public:
         Denials audience = 0;        // what a page must not deny beside the access itself
     };
 
-    Mmu(GuestMemory& memory, Bus& bus, Translator& translator)
-        : memory_(memory), bus_(bus), translator_(translator) {}
+    Mmu(GuestMemory& memory, Bus& bus, Translator& translator, Replacement replacement = Replacement::Lru)
+        : memory_(memory), bus_(bus), translator_(translator), second_(replacement) {}
 
     void select(const Selection& data, const Selection& fetch) {
         data_ = &data_contexts_[data.space][data.context].tlb;
@@ -132,6 +132,7 @@ public:
     void forbid_writes(GuestPhysicalAddress page);
     std::uint64_t misses() const { return misses_; }
     std::uint64_t walks() const { return walks_; }
+    std::uint64_t evictions() const { return second_.evictions(); }
 
 private:
     // Who accesses.

@@ -4,10 +4,21 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 namespace ashlar::jit::mmu {
 
 constexpr std::size_t kSetWays = 4;
+
+enum class Replacement : std::uint8_t {
+    Lru,      // what has not been used for longest
+    TreePlru, // nearly that, by a tree of bits
+    Random,
+    Adaptive, // Lru or Random, whichever misses less in the sets that always do the one or the other
+};
+// "lru", "plru", "random", "adaptive".
+std::optional<Replacement> replacement_named(std::string_view name);
 
 // The ways in order of their last use, as the number of that permutation. 0 is a valid state.
 class RecencyTable {
@@ -24,9 +35,8 @@ public:
             }
         }
     }
-    // The state after a use of `way`.
+    // The state after a use of `way`, or as if it had been used before all others.
     constexpr std::uint8_t used(std::uint8_t state, std::size_t way) const { return used_[state][way]; }
-    // As if `way` had been used before all others.
     constexpr std::uint8_t forgotten(std::uint8_t state, std::size_t way) const {
         return forgotten_[state][way];
     }
@@ -69,6 +79,66 @@ private:
     std::array<std::uint8_t, kStates> oldest_{};
 };
 
-inline constexpr RecencyTable kRecency;
+// Three bits: which pair of ways was used longer ago, and which way of either pair; set: the second.
+class UseTree {
+public:
+    static constexpr std::uint8_t used(std::uint8_t state, std::size_t way) {
+        return point(state, way, true);
+    }
+    static constexpr std::uint8_t forgotten(std::uint8_t state, std::size_t way) {
+        return point(state, way, false);
+    }
+    static constexpr std::size_t oldest(std::uint8_t state) {
+        const std::size_t pair = state & 1u;
+        return 2 * pair + (state >> (1 + pair) & 1u);
+    }
+
+private:
+    static constexpr std::uint8_t point(std::uint8_t state, std::size_t way, bool away) {
+        const std::size_t pair = way >> 1;
+        const unsigned bit = 2u << pair, root = (pair != 0) != away ? 1 : 0;
+        const unsigned which = ((way & 1) != 0) != away ? bit : 0;
+        return static_cast<std::uint8_t>((state & ~(bit | 1u)) | root | which);
+    }
+};
+
+// Both in one byte, so that uses of entries are noted in the same way whatever is made of them.
+class SetState {
+public:
+    constexpr SetState() {
+        for (std::size_t state = 0; state < kStates; ++state)
+            for (std::size_t way = 0; way < kSetWays; ++way) {
+                const std::uint8_t order = recency(static_cast<std::uint8_t>(state));
+                const std::uint8_t bits = tree(static_cast<std::uint8_t>(state));
+                used_[state][way] = pack(kRecency.used(order, way), UseTree::used(bits, way));
+                forgotten_[state][way] = pack(kRecency.forgotten(order, way), UseTree::forgotten(bits, way));
+            }
+    }
+    constexpr std::uint8_t used(std::uint8_t state, std::size_t way) const { return used_[state][way]; }
+    constexpr std::uint8_t forgotten(std::uint8_t state, std::size_t way) const {
+        return forgotten_[state][way];
+    }
+    static constexpr std::size_t oldest(std::uint8_t state) { return kRecency.oldest(recency(state)); }
+    static constexpr std::size_t oldest_by_tree(std::uint8_t state) { return UseTree::oldest(tree(state)); }
+
+private:
+    static constexpr std::size_t kStates = 256;
+    static constexpr RecencyTable kRecency{};
+    static constexpr unsigned kTreeShift = 5;
+    static constexpr std::uint8_t recency(std::uint8_t state) {
+        const std::uint8_t order = state & ((1u << kTreeShift) - 1);
+        return order < RecencyTable::kStates ? order : 0;
+    }
+    static constexpr std::uint8_t tree(std::uint8_t state) {
+        return static_cast<std::uint8_t>(state >> kTreeShift);
+    }
+    static constexpr std::uint8_t pack(std::uint8_t order, std::uint8_t bits) {
+        return static_cast<std::uint8_t>(order | bits << kTreeShift);
+    }
+
+    std::array<std::array<std::uint8_t, kSetWays>, kStates> used_{}, forgotten_{};
+};
+
+inline constexpr SetState kSetState;
 
 } // namespace ashlar::jit::mmu

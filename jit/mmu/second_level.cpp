@@ -2,13 +2,42 @@
 
 namespace ashlar::jit::mmu {
 
+std::size_t SecondLevelTlb::random_way() {
+    random_ ^= random_ << 13; // Marsaglia's xorshift: never 0
+    random_ ^= random_ >> 17;
+    random_ ^= random_ << 5;
+    return random_ % kSetWays;
+}
+
+// Called once for each entry that was missed, so that Adaptive counts here.
+std::size_t SecondLevelTlb::victim(std::size_t at) {
+    constexpr std::size_t kLruLeader = 0, kRandomLeader = kDuel / 2;
+    const std::uint8_t state = states_[at];
+    switch (replacement_) {
+    case Replacement::Lru: return SetState::oldest(state);
+    case Replacement::TreePlru: return SetState::oldest_by_tree(state);
+    case Replacement::Random: return random_way();
+    case Replacement::Adaptive: break;
+    }
+    if (at % kDuel == kLruLeader) {
+        lru_misses_ += lru_misses_ != kMostMisses ? 1 : 0;
+        return SetState::oldest(state);
+    }
+    if (at % kDuel == kRandomLeader) {
+        lru_misses_ -= lru_misses_ != 0 ? 1 : 0;
+        return random_way();
+    }
+    return lru_misses_ > kMostMisses / 2 ? random_way() : SetState::oldest(state);
+}
+
 void SecondLevelTlb::insert(std::uint64_t address, std::uint64_t physical, unsigned level, Denials denies,
                             std::size_t owner) {
     const std::size_t at = index(address, level);
-    const std::size_t way = kRecency.oldest(states_[at]);
+    const std::size_t way = victim(at);
+    evictions_ += sets_[at].keys[way] != kNoKey ? 1 : 0;
     sets_[at].keys[way] = page_key(address, level) | numbers_[owner];
     sets_[at].values[way] = (physical - address) | denies | kPresent;
-    states_[at] = kRecency.used(states_[at], way);
+    states_[at] = kSetState.used(states_[at], way);
     levels_[owner] |= 1u << level;
 }
 
@@ -51,7 +80,7 @@ void SecondLevelTlb::drop_key(std::size_t at, std::uint64_t key) {
     for (std::size_t way = 0; way < kSetWays; ++way)
         if (sets_[at].keys[way] == key) {
             sets_[at].keys[way] = kNoKey;
-            states_[at] = kRecency.forgotten(states_[at], way);
+            states_[at] = kSetState.forgotten(states_[at], way);
         }
 }
 

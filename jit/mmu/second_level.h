@@ -35,7 +35,9 @@ public:
         }
     };
 
-    SecondLevelTlb() { flush_all(); }
+    explicit SecondLevelTlb(Replacement replacement = Replacement::Lru) : replacement_(replacement) {
+        flush_all();
+    }
 
     OwnerKeys keys(std::size_t owner) const {
         const std::size_t other = owner == kAlone ? kAlone : kGlobal;
@@ -51,7 +53,7 @@ public:
                 const std::uint64_t owner = sets_[at].keys[way] ^ page;
                 if (owner != keys.local && owner != keys.global)
                     continue;
-                states_[at] = kRecency.used(states_[at], way);
+                states_[at] = kSetState.used(states_[at], way);
                 return {sets_[at].values[way], level, owner == keys.global};
             }
         }
@@ -72,6 +74,9 @@ public:
     // What leads to the guest-physical page, whosever it is.
     void flush_physical(GuestPhysicalAddress page);
 
+    // Entries that had to go for others; some may have been outdated.
+    std::uint64_t evictions() const { return evictions_; }
+
 private:
     // A key is the leaf's first address, with the level and the owner's number in the bits below; a value
     // where that goes to, as a distance, with what the leaf denies in the bits below.
@@ -89,6 +94,8 @@ private:
     static std::uint64_t page_key(std::uint64_t address, unsigned level) {
         return (address & ~(page_size(level) - 1)) | level;
     }
+    std::size_t victim(std::size_t at);
+    std::size_t random_way();
     void drop_key(std::size_t at, std::uint64_t key);
 
     std::array<Set, kSets> sets_;
@@ -96,6 +103,13 @@ private:
     std::array<std::uint64_t, kOwners> numbers_{}; // shifted to where keys have them
     std::array<unsigned, kOwners> levels_{};       // a bit for each at which the owner may have entries
     std::uint64_t next_number_ = kFirstNumber;
+    Replacement replacement_;
+    // Adaptive: above the middle Lru misses more than Random does. Each has one set in so many to itself.
+    static constexpr std::size_t kDuel = 32;
+    static constexpr unsigned kMostMisses = 1023;
+    unsigned lru_misses_ = kMostMisses / 2;
+    std::uint32_t random_ = 1;
+    std::uint64_t evictions_ = 0;
 };
 
 } // namespace ashlar::jit::mmu
