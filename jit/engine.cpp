@@ -53,18 +53,21 @@ EngineCore::~EngineCore() {
 }
 
 Status EngineCore::create_harts() {
+    constexpr std::size_t kOps = interpreter::max_ops(riscv64::kBlockCapacity) + 1;
+    ops_.reset(new (std::nothrow) interpreter::Op[kOps]);
+    if (ops_ == nullptr)
+        return Error::OutOfMemory;
     if (native_ != nullptr) {
-        former_.reset(new (std::nothrow) RegionFormer);
-        if (former_ == nullptr)
-            return Error::OutOfMemory;
-        ASHLAR_TRY(regions_.reserve());
         jump_profiles_ = ASHLAR_TRY(JumpProfiles::create());
         // An observer of execution is told which instructions were a region's.
         if (options_.counted_exits != 0 || options_.execution_observer != nullptr)
             exits_ = ASHLAR_TRY(RegionExits::create(std::max<std::size_t>(options_.counted_exits, 1)));
         if (options_.execution_observer != nullptr)
             extents_ = ASHLAR_TRY(RegionExtents::create());
+        regions_ = ASHLAR_TRY(RegionTier::create(
+            {*native_, options_, statistics_, observation_.get(), exits_.get(), extents_.get()}));
     }
+    eviction_.emplace(*cache_, native_.get(), regions_.get(), statistics_);
     harts_.reset(new (std::nothrow) std::unique_ptr<EngineHart>[options_.harts]);
     if (harts_ == nullptr)
         return Error::OutOfMemory;
@@ -104,7 +107,6 @@ EngineStatistics EngineCore::statistics() const {
         optimized.units = native.regions;
         optimized.guest_instructions = native.region_instructions;
         optimized.bytes = native.region_bytes;
-        result.regions_refused = native.regions_refused;
     }
     result.counts_regions = exits_ != nullptr && options_.counted_exits != 0;
     if (result.counts_regions) {
@@ -125,23 +127,19 @@ std::span<const RegionExit> EngineCore::region_exits() const {
 }
 
 void EngineCore::flush_code() {
-    flush_requested_ = true;
     if (running_ == 0)
-        return flush_if_requested();
+        return flush_now();
+    flush_requested_ = true;
     for (unsigned i = 0; i < options_.harts; ++i)
         harts_[i]->request_attention();
 }
 
-void EngineCore::flush_if_requested() {
-    if (flush_requested_)
-        flush_now();
-    flush_requested_ = false;
-}
-
 void EngineCore::flush_now() {
+    flush_requested_ = false;
     ++statistics_.flushes;
+    if (regions_ != nullptr)
+        regions_->clear();
     cache_->flush();
-    regions_.clear();
     if (extents_ != nullptr)
         extents_->clear();
     if (native_ != nullptr)
@@ -149,6 +147,17 @@ void EngineCore::flush_now() {
     if (observation_ != nullptr)
         observation_->observer().code_flushed();
     generation_ = 0;
+    forget_addresses();
+}
+
+void EngineCore::make_room() {
+    room_requested_ = false;
+    eviction_->make_room();
+    forget_addresses();
+}
+
+void EngineCore::forget_addresses() {
+    ++epoch_;
     for (unsigned i = 0; i < options_.harts; ++i)
         harts_[i]->clear_jump_cache();
     renew_generations();
@@ -163,10 +172,14 @@ void EngineCore::promote(Block& block, std::uint64_t pc) {
         const Stopwatch watch(options_.stopwatch, statistics_.tiers[1].compile_ns);
         return native_->compile(native);
     }();
-    if (code.empty())
-        flush_code();
-    else if (observation_ != nullptr)
+    if (code.empty()) {
+        room_requested_ = true;
+        interpreter::count_to(block.ops().front(), options_.promote_after);
+        return;
+    }
+    if (observation_ != nullptr)
         observation_->compiled(block, pc, code);
+    eviction_->notice_growth();
 }
 
 std::uint64_t EngineCore::next_generation() {
@@ -189,16 +202,17 @@ void EngineCore::code_page_written(GuestPhysicalAddress address, std::uint64_t l
         return; // data beside code
     ++statistics_.pages_invalidated;
     statistics_.blocks_invalidated += cache_->invalidate(address.align_down(kPageSize));
-    regions_.page_written(address.align_down(kPageSize));
+    if (regions_ != nullptr)
+        regions_->page_written(address.align_down(kPageSize));
     renew_generations();
 }
 
-std::size_t EngineCore::lower(const BlockKey& key, std::span<interpreter::Op> code) {
+std::span<const interpreter::Op> EngineCore::lower(const BlockKey& key) {
+    const std::span<interpreter::Op> room{ops_.get(), interpreter::max_ops(block_.size()) + 1};
     if (native_ == nullptr || key.single)
-        return lowering_.lower(block_, code);
-    code[0] = {interpreter::count_handler()};
-    code[0].imm = static_cast<std::int32_t>(options_.promote_after);
-    return 1 + lowering_.lower(block_, code.subspan(1));
+        return room.first(lowering_.lower(block_, room));
+    interpreter::count_to(room[0], options_.promote_after);
+    return room.first(1 + lowering_.lower(block_, room.subspan(1)));
 }
 
 const ir::Block& EngineCore::lift(const BlockKey& key) {
@@ -217,25 +231,22 @@ Block& EngineCore::translate(const BlockKey& key, std::uint64_t pc) {
     if (observation_ != nullptr)
         observation_->lifted(key, pc, block_);
     const Stopwatch watch(options_.stopwatch, statistics.compile_ns);
-    for (;;) {
-        const std::size_t room = interpreter::max_ops(block_.size()) + 1;
-        bool first_in_page = false;
-        if (const std::span<interpreter::Op> code = cache_->reserve(room); !code.empty()) {
-            Block* const block = cache_->insert(key, lower(key, code), block_.guest_instructions(),
-                                                block_.guest_bytes(), first_in_page);
-            ASHLAR_ASSERT(block != nullptr); // reserve() has made room for it
-            for (unsigned i = 0; first_in_page && i < options_.harts; ++i) {
-                harts_[i]->forbid_writes(key.address.align_down(kPageSize));
-                if (key.straddles())
-                    harts_[i]->forbid_writes(key.second_page);
-            }
-            ++statistics.units;
-            statistics.guest_instructions += block_.guest_instructions();
-            statistics.bytes += sizeof(Block) + block->op_count * sizeof(interpreter::Op);
-            return *block;
-        }
-        flush_now();
+    const std::span<const interpreter::Op> code = lower(key);
+    Block* block = nullptr;
+    bool first_in_page = false;
+    while ((block = cache_->insert(key, code, block_.guest_instructions(), block_.guest_bytes(),
+                                   first_in_page)) == nullptr)
+        make_room();
+    for (unsigned i = 0; first_in_page && i < options_.harts; ++i) {
+        harts_[i]->forbid_writes(key.address.align_down(kPageSize));
+        if (key.straddles())
+            harts_[i]->forbid_writes(key.second_page);
     }
+    ++statistics.units;
+    statistics.guest_instructions += block_.guest_instructions();
+    statistics.bytes += sizeof(Block) + code.size_bytes();
+    eviction_->notice_growth();
+    return *block;
 }
 
 } // namespace ashlar::jit

@@ -29,7 +29,7 @@ struct EngineOptions {
     // Checks every block of IR with ir/verifier.h and every region's graph with optimizer/verify.h: for
     // tests.
     bool verify_ir = false;
-    std::uint64_t code_cache_bytes = std::uint64_t{64} << 20; // bound of all translations together
+    std::uint64_t code_cache_bytes = std::uint64_t{64} << 20; // bound of threaded code
     CodeMemory native_code{}; // for host code; empty: everything is interpreted
     // Changes of translation before everything is flushed to number them anew; fewer for tests.
     std::uint64_t generations = (std::uint64_t{1} << 24) - (std::uint64_t{1} << 20);

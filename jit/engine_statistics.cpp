@@ -35,6 +35,7 @@ void report_regions(const EngineStatistics& statistics, Facts& facts) {
     facts.add("regions", "probes_found", statistics.probes_found);
     facts.add("regions", "probes_failed", statistics.probes_failed);
     facts.add("regions", "extents_missed", statistics.extents_missed);
+    facts.add("regions", "evicted", statistics.regions_evicted);
     facts.add("regions", "renewed", statistics.regions_renewed);
     if (!statistics.counts_regions)
         return;
@@ -70,6 +71,10 @@ void report(const EngineStatistics& statistics, Facts& facts) {
     }
     report_regions(statistics, facts);
     facts.add("code", "flushes", statistics.flushes);
+    facts.add("code", "evictions", statistics.evictions);
+    facts.add("code", "pages_evicted", statistics.pages_evicted);
+    facts.add("code", "blocks_evicted", statistics.blocks_evicted);
+    facts.add("code", "pages_kept", statistics.pages_kept);
     facts.add("code", "pages_invalidated", statistics.pages_invalidated);
     facts.add("code", "blocks_invalidated", statistics.blocks_invalidated);
     facts.add("code", "links", statistics.links);

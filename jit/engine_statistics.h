@@ -31,6 +31,8 @@ struct EngineStatistics {
     std::uint64_t host_code_instructions = 0; // of them in host code; counts on when instret is reset
     std::array<TierStatistics, kTiers> tiers{};
     std::uint64_t flushes = 0, blocks_invalidated = 0, pages_invalidated = 0;
+    // Times that room was made for more code; guest pages whose code went, and those that were in use.
+    std::uint64_t evictions = 0, pages_evicted = 0, blocks_evicted = 0, pages_kept = 0;
     std::uint64_t links = 0, native_links = 0;
     std::uint64_t executions = 0; // times that a hart entered translated code from its run loop
     std::array<std::uint64_t, interpreter::Exit::kKinds> exits{}; // how it came back
@@ -38,6 +40,7 @@ struct EngineStatistics {
     std::uint64_t regions_refused = 0;   // too large or too difficult
     std::uint64_t regions_dropped = 0;   // because their pages were written to or mapped elsewhere
     std::uint64_t regions_confirmed = 0; // whose pages are where they were, after mappings have changed
+    std::uint64_t regions_evicted = 0;   // for want of room
     std::uint64_t regions_renewed = 0;   // because addresses were not in the extents where they were expected
     std::uint64_t extents_missed = 0;
     std::uint64_t regions_formed_anew = 0; // to follow jumps that they did not expect

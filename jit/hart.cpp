@@ -97,7 +97,7 @@ Stop EngineHart::run(std::uint64_t instructions) {
     engine_.enter_run();
     while (!stop_) {
         context_.attention.store(false, std::memory_order_relaxed);
-        engine_.flush_if_requested();
+        engine_.serve_requests();
         if (kicked_.load(std::memory_order_relaxed) && kicked_.exchange(false, std::memory_order_acquire)) {
             stop_ = Stop::Kicked;
             break;
@@ -166,12 +166,13 @@ void EngineHart::handle_exit() {
     case Exit::Kind::Lookup:
         if (exit.link == nullptr && exit.native_edge == nullptr)
             ++engine_.counters().jump_cache_misses;
-        pending_link_ = {exit.link, exit.native_edge, exit.value, state_->pc, engine_.cache().epoch()};
+        pending_link_ = {exit.link, exit.native_edge, exit.value, state_->pc, engine_.code_epoch()};
         break;
     case Exit::Kind::Promote: {
         Block& block = Block::of(reinterpret_cast<const Op*>(exit.value));
         if (engine_.native()->is_compiled(block.code())) {
-            consider(block);
+            if (!engine_.regions().resume(block))
+                consider(block);
         } else {
             engine_.promote(block, state_->pc);
             block.counted_at = retired();
@@ -242,7 +243,7 @@ void EngineHart::cache_jump(std::uint64_t pc, const Op* code) {
 
 // Lets the jump that led here go straight to the block from now on, if it may.
 void EngineHart::link(const PendingLink& pending, Block& block) {
-    if (pending.target_pc != state_->pc || pending.epoch != engine_.cache().epoch() || block.key.single)
+    if (pending.target_pc != state_->pc || pending.epoch != engine_.code_epoch() || block.key.single)
         return;
     if (pending.site != nullptr) {
         ++engine_.counters().links;

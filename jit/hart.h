@@ -105,7 +105,6 @@ private:
     JumpProfile* jump_profile(Block& block) override;
     // Compiles the region that begins with the block at pc.
     void optimize(Block& root);
-    bool optimize(Block& root, unsigned limit);
     // Whether it is time for that: the block has run as often as it was to.
     void consider(Block& block);
     // Gives up the region of the block for one that follows the jump.

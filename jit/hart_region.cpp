@@ -53,11 +53,11 @@ void EngineHart::extent_missed(unsigned slot, std::uint64_t address, unsigned le
 
 // Has a region that expects something else of its accesses than experience tells made anew.
 void EngineHart::renew_region(std::uint64_t pc) {
-    const Block* const root = find_block(pc);
+    Block* const root = find_block(pc);
     if (root == nullptr || !engine_.native()->is_compiled(root->code()))
         return;
     ++engine_.counters().regions_renewed;
-    engine_.native()->count_anew(root->code(), engine_.options().optimize_after);
+    engine_.regions().renew(*root, engine_.options().optimize_after);
 }
 
 // What the registers of accesses point to. Where not all point to the same extent nothing is expected of
@@ -98,7 +98,7 @@ void EngineHart::form_anew(Block& root, JumpProfile& jump) {
     ++root.reforms;
     root.interval = kLongEnough * engine_.options().optimize_after; // at once
     root.counted_at = retired();
-    engine_.native()->count_anew(root.code(), 1);
+    engine_.regions().renew(root, 1);
 }
 
 // Optimizing costs as much as thousands of executions. It is worth that at once where the hart spends its
@@ -109,7 +109,8 @@ void EngineHart::consider(Block& block) {
     const std::uint64_t interval = block.interval == 0 ? first : block.interval;
     const std::uint64_t since = retired() - block.counted_at;
     const bool hot = interval * block.guest_instructions * kShare >= since;
-    if (hot || interval >= first * kLongEnough || first < kLonger)
+    const bool again = block.region_limit != Block::kMaxRegion;
+    if (hot || again || interval >= first * kLongEnough || first < kLonger)
         return optimize(block);
     block.interval = interval * kLonger;
     block.counted_at = retired();
@@ -118,56 +119,16 @@ void EngineHart::consider(Block& block) {
 
 void EngineHart::optimize(Block& root) {
     const Stopwatch watch(engine_.options().stopwatch, engine_.counters().tiers[2].compile_ns);
-    // What is too much for one region is tried as a smaller one.
-    constexpr unsigned kLeast = 50;
-    for (unsigned limit = RegionFormer::kMaxGuestInstructions; limit >= kLeast; limit /= 2)
-        if (optimize(root, limit) || engine_.former().guest_instructions() <= limit / 2)
-            return;
-}
-
-// False when the region was refused.
-bool EngineHart::optimize(Block& root, unsigned limit) {
-    const std::uint64_t pc = state_->pc;
-    RegionFormer& former = engine_.former();
-    former.form(*this, root, pc, limit);
-    if (former.source().blocks.empty()) {
-        engine_.native()->drop_region(root.code());
-        return true;
-    }
+    RegionFormer& former = engine_.regions().former();
+    former.form(*this, root, state_->pc, root.region_limit);
     describe_addresses(former);
-    const bool one_page = former.pages().size() == 1;
-    if (!one_page && engine_.regions().full()) {
-        engine_.flush_code();
-        return true;
-    }
-    const NativeRegion region{.source = former.source(),
-                              .root = root.code(),
-                              .page_offset = static_cast<std::uint32_t>(root.key.address.page_offset()),
-                              .one_page = one_page,
-                              .pc = pc,
-                              .generation = context_.generation,
-                              .identity = engine_.regions().next(),
-                              .passes = engine_.options().optimizer_passes,
-                              .verify = engine_.options().verify_ir,
-                              .marks = engine_.observation() != nullptr ? &engine_.observation()->marks()
-                                                                        : nullptr,
-                              .exits = engine_.exits()};
-    const RegionCode code = engine_.native()->optimize(region);
-    if (engine_.observation() != nullptr)
-        engine_.observation()->optimized(former, pc, code);
-    if (code.code.empty())
-        return false;
-    if (engine_.extents() != nullptr && !engine_.extents()->add(root.code(), former.source()))
-        engine_.flush_code();
-    if (!one_page)
-        engine_.regions().add({root.code(), code.generation_site, former.pages(), false});
-    return true;
+    engine_.regions().compile(root, state_->pc, context_.generation);
 }
 
 void EngineHart::revalidate_region(std::uint64_t name) {
-    RegionRecord& record = engine_.regions()[name];
+    const RegionRecord& record = engine_.regions().record(name);
     const std::uint64_t pc = state_->pc;
-    bool holds = !record.dead;
+    bool holds = !record.is_dead;
     for (const RegionPage& page : record.pages) {
         const std::uint64_t address =
             (pc & ~std::uint64_t{kPageSize - 1}) + static_cast<std::uint64_t>(page.offset);
@@ -175,10 +136,8 @@ void EngineHart::revalidate_region(std::uint64_t name) {
         holds = holds && mmu_.fetch(address, 2, mapping) && mapping.uniform &&
                 mapping.address.align_down(kPageSize) == page.physical;
     }
-    if (!holds) {
-        ++engine_.counters().regions_dropped;
-        return engine_.native()->drop_region(record.root);
-    }
+    if (!holds)
+        return engine_.regions().drop(static_cast<std::uint16_t>(name));
     ++engine_.counters().regions_confirmed;
     engine_.native()->set_generation(record.generation_site, pc, context_.generation);
 }

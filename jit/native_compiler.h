@@ -22,9 +22,25 @@ struct CodeMemory {
     const std::byte* executable = nullptr;
 };
 
+// Each has its own part of the code memory.
+enum class CodePart : std::uint8_t { Blocks, Regions };
+constexpr std::size_t kCodeParts = 2;
+
+struct CodeRoom {
+    std::size_t used = 0, capacity = 0; // bytes
+};
+
+// Host code before it is copied to its place. In everything that `outward` has the offset of lies the
+// distance, of 32 bits, to something that has its place, as if this code began at Encoder::kUnplaced.
+struct UnplacedCode {
+    Bytes bytes;
+    std::span<const std::uint32_t> outward;
+};
+
+// Since the beginning.
 struct NativeStatistics {
-    std::uint64_t blocks = 0, guest_instructions = 0, bytes = 0, links = 0; // since the beginning
-    std::uint64_t regions = 0, region_instructions = 0, region_bytes = 0, regions_refused = 0;
+    std::uint64_t blocks = 0, guest_instructions = 0, bytes = 0, links = 0;
+    std::uint64_t regions = 0, region_instructions = 0, region_bytes = 0; // that were installed
 };
 
 // What the compiler must know of a block beside its threaded code.
@@ -43,6 +59,7 @@ struct NativeBlock {
 struct NativeRegion {
     const optimizer::RegionSource& source;
     const interpreter::Op* root;  // of the block that the region begins with
+    const void* root_entry;       // its host code, see NativeCompiler::entry
     std::uint32_t page_offset;    // of its first instruction
     bool one_page;                // all of the region's guest code lies in one page
     std::uint64_t pc, generation; // at and under which its pages are where they are, if there are several
@@ -53,9 +70,10 @@ struct NativeRegion {
     RegionExits* exits = nullptr; // for statistics: where the region counts how it is left
 };
 struct RegionCode {
-    Bytes code{};                          // empty: the region was not compiled
-    const void* generation_site = nullptr; // see set_generation
-    // For observers, until the next region: OptimizedRegion's. Nullptr when there is no room for code.
+    UnplacedCode code{};                 // empty: the region was refused
+    std::uint32_t generation_offset = 0; // in the code, see set_generation; 0: in one page
+    std::uint32_t guest_instructions = 0;
+    // For observers: OptimizedRegion's.
     optimizer::Graph* graph = nullptr;
     const optimizer::Allocation* allocation = nullptr;
     const optimizer::RegisterFile* registers = nullptr;
@@ -64,23 +82,34 @@ struct RegionCode {
 
 // Compiles the threaded code of hot blocks. All of its host code keeps the interpreter's contract: entered
 // through an op's handler, it leaves by returning nullptr with Context::exit set and the guest's state in its
-// slots. Used by one thread.
+// slots. Used by one thread, but for optimize(). While it changes code none may be running.
 class NativeCompiler {
 public:
     virtual ~NativeCompiler() = default;
 
-    // The host code at its executable address; empty when the code memory is full.
+    // The host code at its executable address; empty when there is no room.
     virtual Bytes compile(const NativeBlock& block) = 0;
-    // From now on the block at the region's root runs the region.
+    // Frees the host code of a block.
+    virtual void free_block(const interpreter::Op* code) = 0;
+    // What it returns refers to memory of the compiler's, until the next call. May be another thread's, one
+    // call at a time.
     virtual RegionCode optimize(const NativeRegion& region) = 0;
+    // A copy of the region's code; empty when there is no room. Nothing runs it yet.
+    virtual Bytes place_region(const RegionCode& region) = 0;
+    virtual void free_region(const std::byte* code) = 0;
+    virtual CodeRoom room(CodePart part) const = 0;
+    // From now on the compiled block at the region's root runs the region.
+    virtual void enter_region(const interpreter::Op* root, const std::byte* code) = 0;
     // The pc and the generation under which the region is entered from now on.
     virtual void set_generation(const void* site, std::uint64_t pc, std::uint64_t generation) = 0;
-    // The block runs its own code again, and does not ask to be optimized.
-    virtual void drop_region(const interpreter::Op* root) = 0;
+    // The compiled block runs its own code, and does not count its executions.
+    virtual void run_plainly(const interpreter::Op* root) = 0;
     // The compiled block runs its own code, and asks to be optimized once more after so many executions.
     virtual void count_anew(const interpreter::Op* root, std::uint32_t executions) = 0;
     // How often a block has run since it was compiled, at most optimize_after. 0 if it is not.
     virtual std::uint32_t executions(const interpreter::Op* code) const = 0;
+    // How often a compiled block is to run until it asks, if it counts.
+    virtual std::uint32_t executions_left(const interpreter::Op* code) const = 0;
     // Where host code goes that found `code` in the jump cache.
     virtual const void* entry(const interpreter::Op* code) const = 0;
     // An edge that left with Exit::native_edge: from now on it goes to `target`, which is compiled, if that
@@ -90,7 +119,7 @@ public:
                       std::uint64_t generation) = 0;
     // From now on the edge looks in the jump cache.
     virtual void link_through_jump_cache(const void* native_edge) = 0;
-    // Forgets all host code; none of it may be running.
+    // Forgets all host code.
     virtual void flush() = 0;
     virtual bool is_compiled(const interpreter::Op* code) const = 0;
     virtual NativeStatistics statistics() const = 0;

@@ -63,7 +63,8 @@ void Observation::compiled(const Block& block, std::uint64_t pc, Bytes code) {
     observer_.code_emitted(emitted);
 }
 
-void Observation::optimized(const RegionFormer& region, std::uint64_t pc, const RegionCode& region_code) {
+void Observation::optimized(const RegionFormer& region, std::uint64_t pc, const RegionCode& made,
+                            Bytes code) {
     std::array<GuestCode, optimizer::kMaxBlocks> parts;
     std::size_t count = 0; // a part for each block, as marks have it
     for (const optimizer::SourceBlock& block : region.source().blocks) {
@@ -78,13 +79,8 @@ void Observation::optimized(const RegionFormer& region, std::uint64_t pc, const 
                 break;
             }
     }
-    if (region_code.graph != nullptr)
-        observer_.region_optimized({{parts.data(), count},
-                                    region_code.refusal,
-                                    *region_code.graph,
-                                    *region_code.allocation,
-                                    *region_code.registers});
-    const Bytes code = region_code.code;
+    observer_.region_optimized(
+        {{parts.data(), count}, made.refusal, *made.graph, *made.allocation, *made.registers});
     if (code.empty())
         return;
     EmittedCode emitted{};

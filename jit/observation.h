@@ -22,8 +22,8 @@ public:
     void compiled(const Block& block, std::uint64_t pc, Bytes code);
     // Where tier 2 is to put marks.
     CodeMarks& marks() { return marks_; }
-    // What tier 2 has made of a region that begins at `pc`.
-    void optimized(const RegionFormer& region, std::uint64_t pc, const RegionCode& code);
+    // What tier 2 has made of a region that begins at `pc`, and where that is, if it stays.
+    void optimized(const RegionFormer& region, std::uint64_t pc, const RegionCode& made, Bytes code);
 
 private:
     Observation(CodeObserver& observer, GuestMemory& memory, ir::Block ir, interpreter::Lowering lowering,

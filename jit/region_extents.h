@@ -20,11 +20,11 @@ public:
                                  : Error::OutOfMemory;
     }
 
-    // False when there is no room.
-    bool add(const interpreter::Op* root, const optimizer::RegionSource& source) {
-        Entry& entry = find(root);
+    // Forgets the others when there is no room.
+    void add(const interpreter::Op* root, const optimizer::RegionSource& source) {
         if (count_ == kMaxRegions || parts_used_ + source.blocks.size() > kMaxParts)
-            return false;
+            clear();
+        Entry& entry = find(root);
         if (entry.root == nullptr)
             ++count_;
         entry = {root, parts_used_, source.blocks.size()};
@@ -32,7 +32,10 @@ public:
             const ir::Instruction& last = source.instructions[block.first + block.count - 1];
             parts_[parts_used_++] = {block.pc, std::uint32_t{last.pc_offset} + last.guest_length};
         }
-        return true;
+    }
+    void remove(const interpreter::Op* root) {
+        if (Entry& entry = find(root); entry.root != nullptr)
+            entry.root = removed();
     }
     // Empty when no region begins there.
     std::span<const ExecutedPart> of(const interpreter::Op* root) {
@@ -52,6 +55,11 @@ private:
         std::size_t first = 0, count = 0;
     };
 
+    // In place of a root: others may be found behind it.
+    static const interpreter::Op* removed() {
+        static constexpr interpreter::Op none{};
+        return &none;
+    }
     // Where it is, or may be put.
     Entry& find(const interpreter::Op* root) {
         std::size_t i = reinterpret_cast<std::uintptr_t>(root) / sizeof(interpreter::Op);

@@ -40,7 +40,7 @@ public:
     static constexpr std::size_t kMaxPages = 8;
     using Pages = optimizer::Bounded<RegionPage, kMaxPages>;
 
-    static constexpr unsigned kMaxGuestInstructions = 400;
+    static constexpr unsigned kMaxGuestInstructions = Block::kMaxRegion;
 
     // Fills source() and pages() with the region that begins with `root`, which is at `pc`, of at most about
     // so many guest instructions.

@@ -1,6 +1,7 @@
 #include "hosttests/fp/generated.h"
 
 #include <cstddef>
+#include <cstring>
 
 #include "jit/fp_host.h"
 
@@ -28,15 +29,14 @@ std::vector<HostFeatures> feature_sets() {
     return sets;
 }
 
-Generated::Generated(const HostFeatures& features) : emitter_(memory_.get().writable), float_(emitter_) {
-    emitter_.features = features;
+Generated::Generated(const HostFeatures& features)
+    : emitter_(x86_64::Emitter::create(memory_.get().writable.size()).value()), float_(*emitter_) {
+    emitter_->features = features;
     for (int i = 0; i < 16; ++i)
         registers_.emplace_back(i);
     for (std::size_t i = 0; i < 3; ++i)
         addresses_.push_back(
-            emitter_.ptr[emitter_.rdi + offsetof(Frame, operands) + i * sizeof(Frame::Register)]);
-    float_.emit_constants();
-    start_ = emitter_.position();
+            emitter_->ptr[emitter_->rdi + offsetof(Frame, operands) + i * sizeof(Frame::Register)]);
 }
 
 const Xbyak::Operand& Generated::operand(int where, std::size_t index) const {
@@ -47,34 +47,41 @@ const Xbyak::Operand& Generated::operand(int where, std::size_t index) const {
 
 void Generated::begin(const Layout& layout) {
     layout_ = layout;
-    emitter_.setSize(start_);
+    Xbyak::CodeGenerator& e = *emitter_;
+    emitter_->restart(0);
+    const Xbyak::Reg64 context = emitter_->context_register();
+    e.push(context);
+    e.mov(context, reinterpret_cast<std::uintptr_t>(context_.get()) + x86_64::kContextBias);
     const int wheres[] = {layout.a, layout.b, layout.c};
     for (std::size_t i = 3; i-- != 0;)
         if (wheres[i] != Layout::kMemory)
-            emitter_.movups(Xmm(wheres[i]), addresses_[i]);
-    emitter_.mov(emitter_.rcx, addresses_[0]);
+            e.movups(Xmm(wheres[i]), addresses_[i]);
+    e.mov(e.rcx, addresses_[0]);
 }
 
 void Generated::emit_return(bool slow) {
-    Xbyak::CodeGenerator& e = emitter_;
+    Xbyak::CodeGenerator& e = *emitter_;
     e.mov(e.qword[e.rdi + offsetof(Frame, slow)], slow ? 1 : 0);
     const int wheres[] = {layout_.a, layout_.b, layout_.c};
     for (std::size_t i = 0; i < 3; ++i)
         if (wheres[i] != Layout::kMemory)
             e.movups(e.ptr[e.rdi + offsetof(Frame, after) + i * sizeof(Frame::Register)], Xmm(wheres[i]));
+    e.pop(emitter_->context_register());
     e.ret();
 }
 
 void Generated::end() {
-    Xbyak::CodeGenerator& e = emitter_;
+    Xbyak::CodeGenerator& e = *emitter_;
     e.movq(e.ptr[e.rdi + offsetof(Frame, value)], Xmm(layout_.d));
     e.mov(e.ptr[e.rdi + offsetof(Frame, integer)], e.rdx);
     emit_return(false);
     float_.emit_cold_code();
     const x86_64::FloatEmitter::SlowJumps jumps = float_.take_slow_jumps();
     for (std::size_t i = 0; i < jumps.count; ++i)
-        emitter_.bind(jumps.positions[i]);
+        emitter_->bind(jumps.positions[i]);
     emit_return(true);
+    const Bytes code = emitter_->emitted();
+    std::memcpy(memory_.get().writable.data(), code.data(), code.size());
 }
 
 Generated::Operands Generated::effective(const Operands& operands) const {
@@ -95,7 +102,7 @@ Generated::Outcome Generated::run(Rounding mode, const Operands& operands) const
     Frame frame{};
     for (std::size_t i = 0; i < 3; ++i)
         frame.operands[i] = frame.after[i] = {used[i], kGarbage};
-    const auto address = reinterpret_cast<std::uintptr_t>(memory_.get().executable) + start_;
+    const auto address = reinterpret_cast<std::uintptr_t>(memory_.get().executable);
     std::uint64_t flags = 0;
     start_accruing(static_cast<std::uint64_t>(mode));
     reinterpret_cast<void (*)(Frame*)>(address)(&frame);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -70,11 +71,12 @@ private:
     const Xbyak::Operand& operand(int where, std::size_t index) const;
 
     hosted::HostedCodeMemory memory_{16384};
-    x86_64::Emitter emitter_;
+    std::unique_ptr<interpreter::Context> context_ =
+        std::make_unique<interpreter::Context>(); // has constants
+    std::unique_ptr<x86_64::Emitter> emitter_;
     x86_64::FloatEmitter float_;
     std::vector<Xbyak::Xmm> registers_;
     std::vector<Xbyak::Address> addresses_;
-    std::size_t start_ = 0;
     Layout layout_{};
 };
 

@@ -20,8 +20,8 @@ namespace {
 
 constexpr std::uint64_t kBatch = 200;
 
-// Of the batch that begins with the program of that seed: any choice of passes, and pieces from a few dozen
-// instructions to all.
+// Of the batch that begins with the program of that seed: any choice of passes, pieces from a few dozen
+// instructions to all, and memory for translations from very little to plenty.
 EngineSettings settings_of(std::uint64_t seed) {
     Random random(seed ^ 0x5eed);
     EngineSettings settings;
@@ -29,11 +29,15 @@ EngineSettings settings_of(std::uint64_t seed) {
         settings.passes = static_cast<unsigned>(random.next() | random.next());
     if (random.one_in(2))
         settings.piece = 40 + random.below(5000);
+    if (random.one_in(3))
+        settings.cache = (16 + random.below(128)) * kPageSize;
     settings.passes &= optimizer::kAllPasses;
     if (options.passes != Options::kAny)
         settings.passes = static_cast<unsigned>(options.passes);
     if (options.piece != Options::kAny)
         settings.piece = options.piece;
+    if (options.cache != Options::kAny)
+        settings.cache = options.cache;
     return settings;
 }
 
@@ -71,9 +75,8 @@ std::string explain(const Program& program, const EngineSettings& settings) {
 
 void report(std::uint64_t seed, Kind kind, const EngineSettings& settings) {
     const Program program = generate(seed, kind);
-    const std::string how =
-        "program of seed " + std::to_string(seed) + " (--program=" + std::to_string(seed) +
-        " --passes=" + std::to_string(settings.passes) + " --piece=" + std::to_string(settings.piece) + ")";
+    const std::string how = "program of seed " + std::to_string(seed) +
+                            " (--program=" + std::to_string(seed) + " " + describe(settings) + ")";
     const auto fails = [&](const Program& candidate) { return differs(candidate, settings); };
     if (!fails(program)) {
         ADD_FAILURE() << how << " differs only after the programs before it";
@@ -91,8 +94,7 @@ void compare_counts(std::span<const std::byte> image, const Output& compiled, st
     EngineSettings plain;
     plain.interprets = true;
     EXPECT_EQ(compiled.instructions, run_in_engine(image, plain).instructions)
-        << "instructions retired in the batch from seed " << first << " on, --passes=" << settings.passes
-        << " --piece=" << settings.piece;
+        << "instructions retired in the batch from seed " << first << " on, " << describe(settings);
 }
 
 void compare(Kind kind, std::uint64_t first_seed) {

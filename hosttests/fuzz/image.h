@@ -25,7 +25,11 @@ struct EngineSettings {
     bool interprets = false;          // whatever ASHLAR_TEST_TIER says
     unsigned passes = ~0u;            // optimizer::Pass
     std::uint64_t piece = 10'000'000; // instructions at once
+    // Bytes for translations, of each kind of code; a multiple of the page size.
+    std::uint64_t cache = std::uint64_t{4} << 20;
 };
+// As options of this program.
+std::string describe(const EngineSettings& settings);
 Output run_in_engine(std::span<const std::byte> image, const EngineSettings& settings);
 Output run_in_qemu(std::span<const std::byte> image);
 

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -71,6 +72,11 @@ private:
 
 } // namespace
 
+std::string describe(const EngineSettings& settings) {
+    return "--passes=" + std::to_string(settings.passes) + " --piece=" + std::to_string(settings.piece) +
+           " --cache=" + std::to_string(settings.cache);
+}
+
 Output run_in_engine(std::span<const std::byte> image, const EngineSettings& settings) {
     std::vector<std::byte> ram(FUZZ_RAM_BYTES);
     std::vector<std::uint8_t> code_pages(FUZZ_RAM_BYTES >> kPageShift);
@@ -91,6 +97,9 @@ Output run_in_engine(std::span<const std::byte> image, const EngineSettings& set
         tier.apply(options);
     options.optimizer_passes = settings.passes;
     options.verify_ir = true;
+    options.code_cache_bytes = settings.cache;
+    MutableBytes& host_code = options.native_code.writable;
+    host_code = host_code.first(std::min<std::size_t>(host_code.size(), settings.cache));
     Result<std::unique_ptr<Engine>> engine = Engine::create(memory, bus, time, options);
     if (!engine.ok())
         return {"the engine could not be built", false, 0};

@@ -1,4 +1,5 @@
-// Usage: fuzz [--seed=N] [--programs=N] [--program=SEED] [--passes=MASK] [--piece=N] [GoogleTest's options]
+// Usage: fuzz [--seed=N] [--programs=N] [--program=SEED] [--passes=MASK] [--piece=N] [--cache=BYTES]
+// [GoogleTest's options]
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -33,6 +34,7 @@ int main(int argc, char** argv) {
     read_option(argc, argv, "--program=", "ASHLAR_FUZZ_PROGRAM", options.program);
     read_option(argc, argv, "--passes=", "ASHLAR_FUZZ_PASSES", options.passes);
     read_option(argc, argv, "--piece=", "ASHLAR_FUZZ_PIECE", options.piece);
+    read_option(argc, argv, "--cache=", "ASHLAR_FUZZ_CACHE", options.cache);
     if (options.program != 0)
         options.programs = 1;
     std::printf("fuzz: seed %llu, %llu programs of each kind\n",

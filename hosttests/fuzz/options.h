@@ -13,6 +13,8 @@ struct Options {
     // --passes=N or ASHLAR_FUZZ_PASSES. How many instructions run at once, in the same way: --piece=N or
     // ASHLAR_FUZZ_PIECE.
     std::uint64_t passes = kAny, piece = kAny;
+    // Memory for translations, in the same way: --cache=BYTES or ASHLAR_FUZZ_CACHE.
+    std::uint64_t cache = kAny;
     static constexpr std::uint64_t kAny = ~std::uint64_t{0};
 };
 extern Options options;

@@ -230,13 +230,14 @@ int run_machine(const Options& options) {
     config.entropy = &entropy;
     config.diagnostics = &messages;
     constexpr std::size_t kCountedExits = std::size_t{1} << 16;
-    constexpr std::size_t kNativeCodeBytes = std::size_t{64} << 20;
     std::optional<HostedCodeMemory> code_memory;
     if (options.tier != 0) {
-        config.native_code = code_memory.emplace(kNativeCodeBytes).get();
+        config.native_code = code_memory.emplace(options.code_cache).get();
+
         if (config.native_code.writable.empty())
             messages.write("no memory for host code: everything is interpreted\n");
     }
+    config.code_cache_bytes = options.code_cache;
     config.promote_after = options.promote_after;
     config.tlb_replacement = options.tlb_policy;
     config.optimize_after = options.tier == 2 ? options.optimize_after : 0;

@@ -29,6 +29,7 @@ Runs a riscv64 machine that is compatible with QEMU's `virt` board.
   --promote-after N      executions of a block before it is compiled (default 10)
   --optimize-after N     executions of its compiled code before a block is optimized (default 3000)
   --tlb-policy NAME      what goes from the second level of the TLB: lru (default), plru, random or adaptive
+  --code-cache SIZE      memory for host code, and as much for threaded code (default 64M)
   --stats[=text|json]    print statistics at the end
   --dump-ir[=FILE]       write the intermediate representation of each translated block to FILE or standard error
   --dump-graph[=FILE]    write the optimized graph of each region that tier 2 compiles
@@ -54,6 +55,8 @@ namespace {
 
 constexpr std::uint64_t kMiB = 1 << 20;
 constexpr std::uint64_t kMemoryGranule = 2 * kMiB;
+constexpr std::uint64_t kLeastCodeCache = kMiB / 4, kMostCodeCache = 1024 * kMiB,
+                        kCodeCacheGranule = kMiB / 16;
 constexpr std::uint64_t kMaxMemory = std::uint64_t{1} << 40;
 
 bool parse_number(std::string_view text, std::uint64_t& value) {
@@ -184,6 +187,8 @@ private:
                    number(name, argument, 1, 1'000'000, options_.promote_after);
         if (name == "--tlb-policy")
             return value(name, attached, argument) && tlb_policy(argument);
+        if (name == "--code-cache")
+            return value(name, attached, argument) && code_cache(argument);
         if (name == "--symbols")
             return value(name, attached, argument) && symbols(argument);
         if (name == "--disk")
@@ -214,6 +219,14 @@ private:
             return fail("--memory '" + text + "': a size such as 512M or 2G is needed");
         if (options_.memory < 2 * kMemoryGranule || options_.memory % kMemoryGranule != 0)
             return fail("--memory '" + text + "': at least 4M and a multiple of 2M is needed");
+        return true;
+    }
+
+    bool code_cache(const std::string& text) {
+        if (!parse_size(text, options_.code_cache) || options_.code_cache < kLeastCodeCache ||
+            options_.code_cache > kMostCodeCache)
+            return fail("--code-cache '" + text + "': a size from 256K to 1G is needed");
+        options_.code_cache &= ~(kCodeCacheGranule - 1);
         return true;
     }
 

@@ -36,6 +36,7 @@ struct Options {
     unsigned promote_after = 10;    // executions of a block before it is compiled
     unsigned optimize_after = 3000; // executions of its compiled code before it is optimized
     mmu::Replacement tlb_policy = mmu::Replacement::Lru;
+    std::uint64_t code_cache = std::uint64_t{64} << 20;   // bytes, a multiple of 64 KiB
     StatisticsFormat statistics = StatisticsFormat::None; // at the end
     VisibilityOptions visibility;
     bool help = false, version = false;

@@ -50,5 +50,9 @@ Handler call_exit_handler();
 Handler raise_handler();
 // Begins a block that may be compiled: leaves with Exit::Kind::Promote when imm has been counted down to 0.
 Handler count_handler();
+inline void count_to(Op& op, unsigned executions) {
+    op = {count_handler()};
+    op.imm = static_cast<std::int32_t>(executions);
+}
 
 } // namespace ashlar::jit::interpreter

@@ -1,6 +1,6 @@
 #include "jit/interpreter/lower.h"
 
-#include <limits>
+#include <cstring>
 
 #include "jit/interpreter/handler.h"
 #include "jit/interpreter/handlers.h"
@@ -20,7 +20,19 @@ bool fits(std::int64_t value) {
     return value == static_cast<std::int32_t>(value);
 }
 
+// Until they are linked, both ways lead to ops behind the links that leave.
+void put_links(Op* at) {
+    ::new (at) Links{at + 1, at + 2};
+}
+
 } // namespace
+
+void copy_code(std::span<const Op> code, std::span<Op> to) {
+    std::memcpy(to.data(), code.data(), code.size_bytes());
+    constexpr std::size_t kLinkOps = 3;
+    if (code.size() > kLinkOps && code.back().handler == link_not_taken_handler())
+        put_links(&to[to.size() - kLinkOps]);
+}
 
 Result<Lowering> Lowering::create(std::size_t capacity) {
     std::unique_ptr<Location[]> locations(new (std::nothrow) Location[capacity]);
@@ -312,9 +324,7 @@ void Lowering::emit_constant(std::uint8_t slot, std::int64_t value) {
 
 void Lowering::emit_links(std::int32_t taken, std::int32_t not_taken) {
     ASHLAR_ASSERT(size_ + 3 <= code_.size());
-    Op* const links = &code_[size_];
-    ::new (links) Links{links + 1, links + 2};
-    ++size_;
+    put_links(&code_[size_++]);
     emit({link_taken_handler(), 0, 0, 0, 0, taken});
     emit({link_not_taken_handler(), 0, 0, 0, 0, not_taken});
 }

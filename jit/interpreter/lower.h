@@ -16,6 +16,9 @@ constexpr std::size_t max_ops(std::size_t ir_instructions) {
     return 4 * ir_instructions + 8;
 }
 
+// Copies a block's code that has not run yet to `to`, which is as long.
+void copy_code(std::span<const Op> code, std::span<Op> to);
+
 // Reusable; one block at a time.
 class Lowering {
 public:
@@ -23,7 +26,7 @@ public:
     static Result<Lowering> create(std::size_t capacity);
 
     // Writes the code for `block`, which the verifier accepts, to `code`, which holds max_ops(block.size()).
-    // Code refers to itself: it stays where it is written. Returns the number of ops.
+    // Code refers to itself: only copy_code() moves it. Returns the number of ops.
     // `guest_offsets`, if not empty and then as long as `code`, takes for each op where its guest instruction
     // begins.
     std::size_t lower(const ir::Block& block, std::span<Op> code,

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "jit/float_constants.h"
 #include "jit/ir/state_layout.h"
 #include "jit/mmu/tlb.h"
 
@@ -141,6 +142,7 @@ struct Context {
     RegionExit* region_exit = nullptr;
     std::int64_t region_mark = 0;
     std::uint64_t probes_found = 0, probes_failed = 0; // that regions could not answer themselves
+    FloatConstants float_constants;                    // for host code
 
     static constexpr unsigned kVirtualBits = 39; // bits from here on are all equal, in RAM's addresses too
     static constexpr std::uint64_t kGenerationUnit = std::uint64_t{1} << kVirtualBits,

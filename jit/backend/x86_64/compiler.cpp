@@ -6,22 +6,7 @@
 namespace ashlar::jit {
 
 Result<std::unique_ptr<NativeCompiler>> create_native_compiler(const CodeMemory& memory, bool shared_memory) {
-    constexpr std::size_t kLeast = std::size_t{64} << 10;
-    // Positions are 32-bit offsets.
-    if (memory.writable.size() < kLeast || memory.writable.size() > std::size_t{1} << 30)
-        return Error::InvalidArgument;
-    std::unique_ptr<x86_64::Emitter> emitter(new (std::nothrow) x86_64::Emitter(memory.writable));
-    if (emitter == nullptr)
-        return Error::OutOfMemory;
-    std::unique_ptr<x86_64::RegionCompiler> regions(new (std::nothrow)
-                                                        x86_64::RegionCompiler(*emitter, shared_memory));
-    if (regions == nullptr)
-        return Error::OutOfMemory;
-    std::unique_ptr<NativeCompiler> compiler(new (std::nothrow) x86_64::BaselineCompiler(
-        memory, shared_memory, std::move(emitter), std::move(regions)));
-    if (compiler == nullptr)
-        return Error::OutOfMemory;
-    return compiler;
+    return x86_64::BaselineCompiler::create(memory, shared_memory);
 }
 
 } // namespace ashlar::jit
@@ -32,7 +17,6 @@ namespace {
 
 // No block's code is larger: kMaxBlockInstructions, each at most a call and its record.
 constexpr std::size_t kMaxBlockBytes = std::size_t{32} << 10;
-constexpr std::size_t kMaxRegionBytes = std::size_t{192} << 10;
 // What emit_counter() emits: mov rax, imm64; sub dword [rax + 8], 1; je.
 constexpr std::size_t kCounterBytes = 10 + 4 + 6;
 static_assert(offsetof(Op, d) + 4 == offsetof(Op, imm));
@@ -48,9 +32,21 @@ void set_counter(Op& op, std::uint32_t value) {
 
 } // namespace
 
+Result<std::unique_ptr<NativeCompiler>> BaselineCompiler::create(const CodeMemory& memory,
+                                                                 bool shared_memory) {
+    constexpr std::size_t kLeast = std::size_t{64} << 10;
+    if (memory.writable.size() < kLeast || memory.writable.size() > Encoder::kUnplaced)
+        return Error::InvalidArgument;
+    std::unique_ptr<NativeCompiler> compiler(new (std::nothrow) BaselineCompiler(
+        memory, shared_memory, ASHLAR_TRY(Emitter::create(kMaxBlockBytes)),
+        ASHLAR_TRY(RegionCompiler::create(shared_memory))));
+    if (compiler == nullptr)
+        return Error::OutOfMemory;
+    return compiler;
+}
+
 Bytes BaselineCompiler::compile(const NativeBlock& block) {
-    if (emit_.position() + kMaxBlockBytes > memory_.writable.size())
-        return {};
+    emit_.begin_unplaced();
     body_ = emit_.position();
     block_ = &block;
     slow_path_count_ = edge_count_ = 0;
@@ -75,18 +71,27 @@ Bytes BaselineCompiler::compile(const NativeBlock& block) {
             break;
     }
     emit_cold_code();
-    ASHLAR_ASSERT(emit_.position() - body_ <= kMaxBlockBytes && Xbyak::GetError() == Xbyak::ERR_NONE);
-    block.code[0].imm = static_cast<std::int32_t>(body_);
+    const UnplacedCode code = emit_.unplaced();
+    const std::size_t position = places_->place(CodePart::Blocks, code);
+    if (position == 0)
+        return {};
+    block.code[0].imm = static_cast<std::int32_t>(position);
     block.code[0].handler = enter_;
     ++statistics_.blocks;
     statistics_.guest_instructions += block.guest_instructions;
-    statistics_.bytes += emit_.position() - body_;
-    return {executable(body_), emit_.position() - body_};
+    statistics_.bytes += code.bytes.size();
+    return {executable(position), code.bytes.size()};
+}
+
+void BaselineCompiler::free_block(const Op* code) {
+    ASHLAR_ASSERT(is_compiled(code));
+    places_->free(CodePart::Blocks, position_of(code));
 }
 
 constexpr std::array<std::uint8_t, 2> kCounterOpcode{0x48, 0xb8}; // mov rax, imm64
+constexpr std::uint8_t kJumpOpcode = 0xe9;                        // jmp rel32
 
-// The counter lies where the op that counted has its operands. Sequence of a fixed size: drop_region jumps
+// The counter lies where the op that counted has its operands. Sequence of a fixed size: run_plainly() jumps
 // over it.
 void BaselineCompiler::emit_counter(const Op* code) {
     Emitter& e = emit_;
@@ -101,9 +106,9 @@ void BaselineCompiler::emit_counter(const Op* code) {
 void BaselineCompiler::count_anew(const Op* root, std::uint32_t executions) {
     set_counter(const_cast<Op&>(*root), executions);
     // Where a region was, the beginning of emit_counter() is a jump.
-    const auto body = static_cast<std::size_t>(root->imm);
-    emit_.patch(body, kCounterOpcode);
-    emit_.patch(body + kCounterOpcode.size(), reinterpret_cast<std::uintptr_t>(root));
+    const std::size_t body = position_of(root);
+    places_->patch(body, kCounterOpcode);
+    places_->patch(body + kCounterOpcode.size(), reinterpret_cast<std::uintptr_t>(root));
 }
 
 std::uint32_t BaselineCompiler::executions(const Op* code) const {
@@ -113,52 +118,63 @@ std::uint32_t BaselineCompiler::executions(const Op* code) const {
     return left <= optimize_after_ ? optimize_after_ - left : optimize_after_;
 }
 
+std::uint32_t BaselineCompiler::executions_left(const Op* code) const {
+    return counter(*code);
+}
+
 RegionCode BaselineCompiler::optimize(const NativeRegion& region) {
-    ASHLAR_ASSERT(is_compiled(region.root));
-    if (emit_.position() + kMaxRegionBytes > memory_.writable.size())
-        return {};
-    std::size_t site = 0;
-    const auto body = static_cast<std::uint32_t>(region.root->imm);
     const RegionEnvironment environment{region.page_offset,
                                         region.one_page,
                                         region.pc ^ region.generation,
                                         region.identity,
-                                        body + kCounterBytes,
-                                        RegionMarks(region.marks, region.source, emit_.position()),
+                                        places_->position_of(region.root_entry) + kCounterBytes,
+                                        RegionMarks(region.marks, region.source, Encoder::kUnplaced),
                                         region.exits,
                                         region.pc,
                                         region.root};
     regions_->set_verification(region.verify);
-    const std::size_t entry = regions_->compile(region.source, environment, region.passes, site);
-    RegionCode result{.graph = &regions_->graph(),
+    RegionCode result{.code = regions_->compile(region.source, environment, region.passes),
+                      .graph = &regions_->graph(),
                       .allocation = &regions_->allocation(),
                       .registers = &RegionEmitter::registers()};
-    if (entry == 0) {
-        ++statistics_.regions_refused;
-        drop_region(region.root);
+    if (result.code.bytes.empty()) {
         result.refusal = regions_->refusal();
         return result;
     }
-    ASHLAR_ASSERT(emit_.position() - entry <= kMaxRegionBytes && Xbyak::GetError() == Xbyak::ERR_NONE);
-    emit_.rewrite(body, 0xe9, 1);
-    emit_.bind(body + 1, entry);
-    ++statistics_.regions;
+    result.generation_offset = regions_->generation_offset();
     for (const optimizer::SourceBlock& block : region.source.blocks)
-        statistics_.region_instructions += block.guest_instructions;
-    statistics_.region_bytes += emit_.position() - entry;
-    result.code = {executable(entry), emit_.position() - entry};
-    result.generation_site = site == 0 ? nullptr : executable(site);
+        result.guest_instructions += block.guest_instructions;
     return result;
 }
 
-void BaselineCompiler::set_generation(const void* site, std::uint64_t pc, std::uint64_t generation) {
-    emit_.rewrite(position_of(site), pc ^ generation, 8);
+Bytes BaselineCompiler::place_region(const RegionCode& region) {
+    const std::size_t position = places_->place(CodePart::Regions, region.code);
+    if (position == 0)
+        return {};
+    ++statistics_.regions;
+    statistics_.region_instructions += region.guest_instructions;
+    statistics_.region_bytes += region.code.bytes.size();
+    return {executable(position), region.code.bytes.size()};
 }
 
-void BaselineCompiler::drop_region(const Op* root) {
-    const auto body = static_cast<std::uint32_t>(root->imm);
-    emit_.rewrite(body, 0xe9, 1);
-    emit_.bind(body + 1, body + kCounterBytes);
+void BaselineCompiler::free_region(const std::byte* code) {
+    places_->free(CodePart::Regions, places_->position_of(code));
+}
+
+// A jump takes the place of the counter's first instruction.
+void BaselineCompiler::enter_region(const Op* root, const std::byte* code) {
+    ASHLAR_ASSERT(is_compiled(root));
+    places_->patch(position_of(root), kJumpOpcode);
+    places_->bind(position_of(root) + 1, places_->position_of(code));
+}
+
+void BaselineCompiler::set_generation(const void* site, std::uint64_t pc, std::uint64_t generation) {
+    places_->patch(places_->position_of(site), pc ^ generation);
+}
+
+void BaselineCompiler::run_plainly(const Op* root) {
+    places_->patch(position_of(root), kJumpOpcode);
+    places_->bind(position_of(root) + 1, position_of(root) + kCounterBytes);
 }
 
 void BaselineCompiler::emit_op(const Op& op, const NativeBlock& block) {
@@ -310,9 +326,8 @@ void BaselineCompiler::emit_cold_code() {
         if (edge.guard_jump != 0)
             emit_.bind(edge.guard_jump);
         emit_.call_to(exit_edge_);
-        const EdgeRecord record{static_cast<std::uint32_t>(edge.site), edge.guard_jump != 0};
-        mark_data(sizeof record);
-        emit_.db(reinterpret_cast<const std::uint8_t*>(&record), sizeof record);
+        mark_data(sizeof(EdgeRecord));
+        emit_edge_record(emit_, edge.site, edge.guard_jump != 0);
     }
     if (counter_jump_ != 0) {
         emit_.bind(counter_jump_);
@@ -321,16 +336,17 @@ void BaselineCompiler::emit_cold_code() {
 }
 
 const void* BaselineCompiler::entry(const Op* code) const {
-    return executable(is_compiled(code) ? static_cast<std::uint32_t>(code->imm) : interpret_);
+    return executable(is_compiled(code) ? position_of(code) : interpret_);
 }
 
 void BaselineCompiler::link(const void* native_edge, const Op* target, std::uint64_t target_pc,
                             std::uint64_t generation) {
-    EdgeRecord record;
-    std::memcpy(&record, memory_.writable.data() + position_of(native_edge), sizeof record);
+    const std::size_t record_position = places_->position_of(native_edge);
+    const auto record = places_->read<EdgeRecord>(record_position);
+    const std::size_t site = record_position - record.distance;
     if (record.guarded != 0)
-        emit_.rewrite(record.site - kGuardDistance, target_pc ^ generation, 8);
-    emit_.bind(record.site, static_cast<std::uint32_t>(target->imm));
+        places_->patch(site - kGuardDistance, target_pc ^ generation);
+    places_->bind(site, position_of(target));
     ++statistics_.links;
 }
 
@@ -338,14 +354,14 @@ void BaselineCompiler::link_through_jump_cache(const void* native_edge) {
     // Turns the stub itself into the jump. The guard still is as it was emitted or holds for an older
     // generation.
     constexpr std::size_t kCallBytes = 5;
-    const std::size_t stub = position_of(native_edge) - kCallBytes;
-    emit_.rewrite(stub, 0xe9, 1);
-    emit_.bind(stub + 1, through_cache_);
+    const std::size_t stub = places_->position_of(native_edge) - kCallBytes;
+    places_->patch(stub, kJumpOpcode);
+    places_->bind(stub + 1, through_cache_);
     ++statistics_.links;
 }
 
 void BaselineCompiler::flush() {
-    emit_.setSize(start_of_blocks_);
+    places_->clear();
 }
 
 } // namespace ashlar::jit::x86_64

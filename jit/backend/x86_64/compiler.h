@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "jit/backend/x86_64/code_places.h"
 #include "jit/backend/x86_64/emit_float.h"
 #include "jit/backend/x86_64/float_cache.h"
 #include "jit/backend/x86_64/region_compiler.h"
@@ -13,15 +15,20 @@ namespace ashlar::jit::x86_64 {
 
 class BaselineCompiler final : public NativeCompiler {
 public:
-    BaselineCompiler(const CodeMemory& memory, bool shared_memory, std::unique_ptr<Emitter> emitter,
-                     std::unique_ptr<RegionCompiler> regions);
+    static Result<std::unique_ptr<NativeCompiler>> create(const CodeMemory& memory, bool shared_memory);
 
     Bytes compile(const NativeBlock& block) override;
+    void free_block(const Op* code) override;
     RegionCode optimize(const NativeRegion& region) override;
+    Bytes place_region(const RegionCode& region) override;
+    void free_region(const std::byte* code) override;
+    CodeRoom room(CodePart part) const override { return places_->room(part); }
+    void enter_region(const Op* root, const std::byte* code) override;
     void set_generation(const void* site, std::uint64_t pc, std::uint64_t generation) override;
-    void drop_region(const Op* root) override;
+    void run_plainly(const Op* root) override;
     void count_anew(const Op* root, std::uint32_t executions) override;
     std::uint32_t executions(const Op* code) const override;
+    std::uint32_t executions_left(const Op* code) const override;
     const void* entry(const Op* code) const override;
     void link(const void* native_edge, const Op* target, std::uint64_t target_pc,
               std::uint64_t generation) override;
@@ -32,6 +39,9 @@ public:
     void report_shared_code(CodeObserver& observer) const override;
 
 private:
+    BaselineCompiler(const CodeMemory& memory, bool shared_memory, std::unique_ptr<Emitter> emitter,
+                     std::unique_ptr<RegionCompiler> regions);
+
     // What is emitted behind the block: cold code that a jump in it leads to.
     struct SlowPath {
         std::size_t jump; // its rel32
@@ -104,21 +114,20 @@ private:
     void mark(const Op* op);
     void mark_data(std::size_t size);
     const std::byte* executable(std::size_t position) const { return memory_.executable + position; }
-    std::size_t position_of(const void* code) const {
-        return static_cast<std::size_t>(static_cast<const std::byte*>(code) - memory_.executable);
-    }
+    static std::size_t position_of(const Op* code) { return static_cast<std::uint32_t>(code->imm); }
 
     CodeMemory memory_;
     bool shared_memory_;
     std::unique_ptr<Emitter> emitter_;
     Emitter& emit_;
+    std::optional<CodePlaces> places_;
     FloatEmitter float_;
     Classifier classifier_;
     Op resume_;
     interpreter::Handler enter_ = nullptr;
     std::size_t enter_position_ = 0, call_position_ = 0, exit_budget_ = 0, exit_edge_ = 0, exit_lookup_ = 0,
-                interpret_ = 0, interpret_op_ = 0, through_cache_ = 0, promote_ = 0, start_of_blocks_ = 0;
-    std::unique_ptr<RegionCompiler> regions_; // or nullptr: there is no tier 2
+                interpret_ = 0, interpret_op_ = 0, through_cache_ = 0, promote_ = 0;
+    std::unique_ptr<RegionCompiler> regions_;
     std::uint32_t optimize_after_ = 0;
     // What blocks consist of mostly.
     static constexpr unsigned kWidths = 4;
@@ -126,7 +135,7 @@ private:
     Recorded jump_cache_probe_{};
     std::size_t counter_jump_ = 0;       // of the block being compiled, or 0
     const NativeBlock* block_ = nullptr; // being compiled
-    std::size_t body_ = 0;               // its position
+    std::size_t body_ = 0;               // where its code begins
     std::array<SlowPath, kMaxSlowPaths> slow_paths_{};
     std::size_t slow_path_count_ = 0;
     FloatCache floats_;

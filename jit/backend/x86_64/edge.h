@@ -23,9 +23,15 @@ inline std::size_t emit_generation_guard(Emitter& e, std::uint64_t expected) {
 
 // Behind the call of an edge's stub.
 struct EdgeRecord {
-    std::uint32_t site; // position of the rel32 to patch
-    std::uint32_t guarded;
+    std::uint32_t distance : 31; // from the rel32 to patch to the record
+    std::uint32_t guarded : 1;
 };
+static_assert(sizeof(EdgeRecord) == 4);
+
+inline void emit_edge_record(Emitter& e, std::size_t site, bool guarded) {
+    const EdgeRecord record{static_cast<std::uint32_t>(e.position() - site) & 0x7fffffff, guarded};
+    e.db(reinterpret_cast<const std::uint8_t*>(&record), sizeof record);
+}
 
 // The stub of the jump at `site`, where it leads before it is linked, or when its guard (whose jump's rel32
 // is at `guard`, if not 0) fails.
@@ -34,8 +40,7 @@ inline void emit_edge_stub(Emitter& e, std::size_t exit_edge, std::size_t site, 
     if (guard != 0)
         e.bind(guard);
     e.call_to(exit_edge);
-    const EdgeRecord record{static_cast<std::uint32_t>(site), guard != 0};
-    e.db(reinterpret_cast<const std::uint8_t*>(&record), sizeof record);
+    emit_edge_record(e, site, guard != 0);
 }
 
 // Looks rbp up in the jump cache: rax is an eighth of its entry's offset, unless the jump is taken whose

@@ -11,30 +11,18 @@ using Xbyak::Xmm;
 
 namespace {
 
-constexpr std::uint64_t kBox = 0xffffffff00000000;
-// In the order of Constant.
-constexpr std::uint64_t kConstants[] = {
-    0x8000000000000000, 0x80000000, 0x7fffffffffffffff, 0xffffffff7fffffff, 0x7ff8000000000000,
-    kBox | 0x7fc00000,  kBox};
-constexpr std::size_t kConstantBytes = 16; // what an operand in memory of a packed instruction has
-
 bool is_double(ir::Precision precision) {
     return precision == ir::Precision::Double;
 }
 
 } // namespace
 
-void FloatEmitter::emit_constants() {
-    e_.align(kConstantBytes);
-    constants_ = e_.position();
-    for (const std::uint64_t value : kConstants) {
-        e_.dq(value);
-        e_.dq(0);
-    }
-}
-
 Xbyak::Address FloatEmitter::constant(Constant which) const {
-    return e_.ptr[e_.rip + (e_.getCode() + constants_ + kConstantBytes * static_cast<std::size_t>(which))];
+    static_assert(offsetof(Context, float_constants) % FloatConstants::kBytes == 0);
+    return e_.ptr[e_.context_register() +
+                  (static_cast<int>(offsetof(Context, float_constants) +
+                                    FloatConstants::kBytes * static_cast<std::size_t>(which)) -
+                   kContextBias)];
 }
 
 FloatEmitter::SlowJumps FloatEmitter::take_slow_jumps() {

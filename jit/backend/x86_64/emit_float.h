@@ -39,11 +39,6 @@ public:
 
     explicit FloatEmitter(Emitter& emitter) : e_(emitter) {}
 
-    // The constants that the operations refer to, within 2 GiB. Before everything else, and where no code
-    // runs into them.
-    void emit_constants();
-    // Where they are.
-    std::size_t constants() const { return constants_; }
     // The rest of the operations since the last time; where no code runs into it.
     void emit_cold_code();
     // Those of the operations since the last time. The handler's result, stored to its slot, then takes the
@@ -92,8 +87,7 @@ private:
         Precision precision;
         std::uint8_t d, a, b; // of xmm registers; a and b: the operands of a selection, of which one is a NaN
     };
-    // 16 bytes each, in the order of emit_constants().
-    enum class Constant : std::uint8_t { SignD, SignS, MagnitudeD, MagnitudeS, NanD, NanS, Box };
+    using Constant = FloatConstant;
 
     Xbyak::Address constant(Constant which) const;
     Xbyak::Address constant(Constant of_double, Constant of_single, Precision precision) const {
@@ -121,7 +115,6 @@ private:
     void round(Precision precision, const Xmm& d, const Xmm& a, std::uint8_t control);
 
     Emitter& e_;
-    std::size_t constants_ = 0;
     SlowJumps slow_jumps_;
     std::array<Cold, 128> cold_{};
     std::size_t cold_count_ = 0;

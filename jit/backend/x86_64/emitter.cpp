@@ -54,6 +54,16 @@ HostFeatures HostFeatures::detect() {
     return features;
 }
 
+Result<std::unique_ptr<Emitter>> Emitter::create(std::size_t bytes) {
+    std::unique_ptr<std::byte[]> buffer(new (std::nothrow) std::byte[bytes]);
+    if (buffer == nullptr)
+        return Error::OutOfMemory;
+    std::unique_ptr<Emitter> emitter(new (std::nothrow) Emitter(std::move(buffer), bytes));
+    if (emitter == nullptr)
+        return Error::OutOfMemory;
+    return emitter;
+}
+
 void Emitter::load_slot(const Xbyak::Reg64& to, unsigned slot) {
     if (!is_pinned(slot))
         mov(to, slot_address(slot));
@@ -132,6 +142,11 @@ std::size_t Emitter::jump_if_later(std::uint8_t condition_code) {
 
 void Emitter::bind(std::size_t rel32_position, std::size_t target) {
     patch(rel32_position, static_cast<std::uint32_t>(target - (rel32_position + 4)));
+    if (target >= kUnplaced || rel32_position < kUnplaced)
+        return;
+    if (outward_count_ < outward_.size())
+        outward_[outward_count_] = static_cast<std::uint32_t>(rel32_position - kUnplaced);
+    ++outward_count_;
 }
 
 void Emitter::call_to(std::size_t target) {

@@ -8,10 +8,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "jit/backend/x86_64/classify.h"
 #include "jit/backend/x86_64/encoder.h"
 #include "jit/interpreter/op.h"
+#include "jit/native_compiler.h"
 #include "lib/bytes.h"
 
 namespace ashlar::jit::x86_64 {
@@ -40,8 +42,21 @@ inline constexpr Pinned kPinned[] = {{2, 3 /* rbx */}, {8, 6 /* rsi */}, {9, 7 /
 
 class Emitter : public Encoder {
 public:
-    // Emits into `writable`.
-    explicit Emitter(MutableBytes writable) : Encoder(writable) {}
+    // Code of at most so many bytes at a time.
+    static Result<std::unique_ptr<Emitter>> create(std::size_t bytes);
+    // Begins code that is to be placed somewhere.
+    void begin_unplaced() {
+        restart(kUnplaced);
+        outward_count_ = 0;
+    }
+    // What was emitted since, until something else is. Refers to code that has its place by the recorded
+    // distances alone.
+    UnplacedCode unplaced() const {
+        ASHLAR_ASSERT(!overflowed() && Xbyak::GetError() == Xbyak::ERR_NONE);
+        return {emitted(), {outward_.data(), outward_count_}};
+    }
+    // There were too many such distances to record.
+    bool overflowed() const { return outward_count_ > outward_.size(); }
 
     // Host register of a guest slot, or -1.
     static int host_of(unsigned slot) { return slot < 32 ? kHostOf[slot] : -1; }
@@ -98,6 +113,10 @@ public:
     HostFeatures features = HostFeatures::detect();
 
 private:
+    Emitter(std::unique_ptr<std::byte[]> buffer, std::size_t bytes)
+        : Encoder({buffer.get(), bytes}), buffer_(std::move(buffer)) {}
+
+    static constexpr std::size_t kMaxOutward = 8192;
     static constexpr auto kHostOf = [] {
         std::array<std::int8_t, 32> hosts{};
         hosts.fill(-1);
@@ -122,6 +141,10 @@ private:
     void multiply_high(bool is_signed, const Op& op);
     void shift_add(unsigned shift, bool unsigned_word, const Op& op);
     void divide(bool is_signed, bool remainder, bool is_word, const Op& op);
+
+    std::unique_ptr<std::byte[]> buffer_;
+    std::array<std::uint32_t, kMaxOutward> outward_{};
+    std::size_t outward_count_ = 0;
 };
 
 } // namespace ashlar::jit::x86_64

@@ -42,8 +42,11 @@ struct Recorded {
     std::size_t size = 0;
 };
 
+// Emits into a buffer of its own; code is then copied to where it stays. Positions are those in the code
+// memory; of code that has no place there yet they begin at kUnplaced.
 class Encoder : public Xbyak::CodeGenerator {
 public:
+    static constexpr std::size_t kUnplaced = std::size_t{1} << 30; // above all positions
     using Reg32 = Xbyak::Reg32;
     using Reg64 = Xbyak::Reg64;
     using CodeGenerator::add;
@@ -54,9 +57,15 @@ public:
     using CodeGenerator::mov;
     using CodeGenerator::sub;
 
-    explicit Encoder(MutableBytes writable) : CodeGenerator(writable.size(), writable.data()) {}
+    explicit Encoder(MutableBytes buffer) : CodeGenerator(buffer.size(), buffer.data()) {}
 
-    std::size_t position() const { return size_; }
+    // Starts anew at the beginning of the buffer, which has this position.
+    void restart(std::size_t position) {
+        origin_ = position;
+        size_ = 0;
+    }
+    std::size_t position() const { return origin_ + size_; }
+    Bytes emitted() const { return {reinterpret_cast<const std::byte*>(top_), size_}; }
     void put(const void* bytes, std::size_t size) {
         std::memcpy(claim(size), bytes, size);
         size_ += size;
@@ -82,7 +91,7 @@ public:
     }
     template <class T>
     void patch(std::size_t position, T value) {
-        std::memcpy(top_ + position, &value, sizeof value);
+        std::memcpy(top_ + (position - origin_), &value, sizeof value);
     }
 
     void mov(const Reg64& to, const Reg64& from) { registers(0x89, from, to); }
@@ -108,6 +117,8 @@ public:
     }
 
 private:
+    std::size_t origin_ = 0;
+
     static constexpr std::size_t kLongest = 15; // bytes of an instruction
     static constexpr std::uint8_t kWide = 0x48;
 

@@ -38,14 +38,11 @@ void BaselineCompiler::report_shared_code(CodeObserver& observer) const {
     EmittedCode emitted{};
     emitted.name = "ways in and out";
     emitted.tier = 1;
-    emitted.code = {executable(0), start_of_blocks_};
+    emitted.code = {executable(0), places_->shared_bytes()};
     const auto at = [](std::size_t position) { return static_cast<std::uint32_t>(position); };
-    const CodeMark marks[] = {{at(0), CodeMark::kData, 0}, // constants
-                              {at(enter_position_), CodeMark::kNoGuest, 0},
-                              {at(regions_->constants()), CodeMark::kData, 0}};
+    const CodeMark marks[] = {{at(enter_position_), CodeMark::kNoGuest, 0}};
     const RegionThunks& regions = regions_->thunks();
-    CodeLabel labels[] = {{at(0), "constants of tier 1"},
-                          {at(enter_position_), "enter"},
+    CodeLabel labels[] = {{at(enter_position_), "enter"},
                           {at(call_position_), "call handler"},
                           {at(exit_budget_), "exit: budget"},
                           {at(exit_edge_), "exit: edge not linked"},
@@ -57,8 +54,7 @@ void BaselineCompiler::report_shared_code(CodeObserver& observer) const {
                           {at(regions.exit_region), "exit: region"},
                           {at(regions.exit_surprise), "exit: surprise"},
                           {at(regions.probe), "probe"},
-                          {at(regions.probe_with_float), "probe, saving floats"},
-                          {at(regions_->constants()), "constants of tier 2"}};
+                          {at(regions.probe_with_float), "probe, saving floats"}};
     std::sort(std::begin(labels), std::end(labels),
               [](const CodeLabel& a, const CodeLabel& b) { return a.host_offset < b.host_offset; });
     emitted.marks = marks;

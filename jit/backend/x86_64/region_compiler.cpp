@@ -47,8 +47,7 @@ constexpr int kSavedFloats = 14; // an even number keeps the stack aligned
 
 // Called with an address in rax and a ProbeRequest behind the call; goes on behind that, with the addend in
 // rdx and carry clear, or with carry set. Changes no other register.
-void RegionCompiler::emit_probe_thunk(bool with_float) {
-    Emitter& e = e_;
+void RegionCompiler::emit_probe_thunk(Emitter& e, bool with_float) {
     e.pop(e.rdx);
     for (const int saved : kSavedRegisters)
         e.push(Xbyak::Reg64(saved));
@@ -76,29 +75,33 @@ void RegionCompiler::emit_probe_thunk(bool with_float) {
     e.jmp(e.rax);
 }
 
-void RegionCompiler::emit_shared(RegionThunks thunks) {
-    thunks.probe = e_.position();
-    emit_probe_thunk(false);
-    thunks.probe_with_float = e_.position();
-    emit_probe_thunk(true);
-    region_.emit_constants();
+Result<std::unique_ptr<RegionCompiler>> RegionCompiler::create(bool shared_memory) {
+    constexpr std::size_t kMaxBytes = std::size_t{192} << 10; // of any region
+    std::unique_ptr<RegionCompiler> compiler(
+        new (std::nothrow) RegionCompiler(ASHLAR_TRY(Emitter::create(kMaxBytes)), shared_memory));
+    if (compiler == nullptr)
+        return Error::OutOfMemory;
+    return compiler;
+}
+
+void RegionCompiler::emit_shared(Emitter& emitter, RegionThunks thunks) {
+    thunks.probe = emitter.position();
+    emit_probe_thunk(emitter, false);
+    thunks.probe_with_float = emitter.position();
+    emit_probe_thunk(emitter, true);
     region_.set_thunks(thunks);
 }
 
-std::size_t RegionCompiler::compile(const optimizer::RegionSource& source,
-                                    const RegionEnvironment& environment, unsigned passes,
-                                    std::size_t& generation_site) {
+UnplacedCode RegionCompiler::compile(const optimizer::RegionSource& source,
+                                     const RegionEnvironment& environment, unsigned passes) {
     if (!optimizer_.run(source, supports, RegionEmitter::registers(), passes)) {
         ASHLAR_ASSERT(optimizer_.verdict().ok());
-        return 0;
+        return {};
     }
-    const std::size_t entry = e_.position();
-    if (!region_.emit(optimizer_.graph(), optimizer_.allocation(), environment)) {
-        e_.setSize(entry);
-        return 0;
-    }
-    generation_site = region_.generation_site();
-    return entry;
+    emitter_->begin_unplaced();
+    if (!region_.emit(optimizer_.graph(), optimizer_.allocation(), environment) || emitter_->overflowed())
+        return {};
+    return emitter_->unplaced();
 }
 
 } // namespace ashlar::jit::x86_64

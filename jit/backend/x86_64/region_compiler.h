@@ -6,16 +6,23 @@
 
 namespace ashlar::jit::x86_64 {
 
-// Emits through the emitter of the tier below, whose thunks it shares. Large.
+// Large.
 class RegionCompiler {
 public:
-    RegionCompiler(Emitter& emitter, bool shared_memory) : e_(emitter), region_(emitter, shared_memory) {}
+    static Result<std::unique_ptr<RegionCompiler>> create(bool shared_memory);
 
-    // What regions share; `thunks` are tier 1's, to be completed.
-    void emit_shared(RegionThunks thunks);
-    // The position of the region's entry, 0 when it is not to be: `generation_site` as in RegionEmitter.
-    std::size_t compile(const optimizer::RegionSource& source, const RegionEnvironment& environment,
-                        unsigned passes, std::size_t& generation_site);
+    // What regions share, through the emitter of the tier below; `thunks` are that tier's, to be completed.
+    void emit_shared(Emitter& emitter, RegionThunks thunks);
+    // The region's code, empty when it is not to be: see refusal(). Valid until the next call. May be another
+    // thread's, as may what follows here.
+    UnplacedCode compile(const optimizer::RegionSource& source, const RegionEnvironment& environment,
+                         unsigned passes);
+    // Of the immediate of its entry's guard, 0 for a region in one page.
+    std::uint32_t generation_offset() const {
+        return region_.generation_site() == 0
+                   ? 0
+                   : static_cast<std::uint32_t>(region_.generation_site() - Encoder::kUnplaced);
+    }
     // Graphs are looked at between passes; one that is not well-formed stops the program.
     void set_verification(bool wanted) { optimizer_.set_verification(wanted); }
     // What became of the last region, for observers.
@@ -24,13 +31,15 @@ public:
     std::string_view refusal() const {
         return optimizer_.refusal().empty() ? "too much code" : optimizer_.refusal();
     }
-    std::size_t constants() const { return region_.constants(); }
     const RegionThunks& thunks() const { return region_.thunks(); }
 
 private:
-    void emit_probe_thunk(bool with_float);
+    RegionCompiler(std::unique_ptr<Emitter> emitter, bool shared_memory)
+        : emitter_(std::move(emitter)), region_(*emitter_, shared_memory) {}
 
-    Emitter& e_;
+    static void emit_probe_thunk(Emitter& emitter, bool with_float);
+
+    std::unique_ptr<Emitter> emitter_;
     RegionEmitter region_;
     optimizer::Optimizer optimizer_;
 };

@@ -55,9 +55,6 @@ class RegionEmitter {
 public:
     static const optimizer::RegisterFile& registers();
     static bool supports(const ir::Instruction& instruction);
-    // Before anything else; where no code runs into it.
-    void emit_constants() { float_.emit_constants(); }
-    std::size_t constants() const { return float_.constants(); }
 
     // `shared_memory` as in EngineOptions.
     RegionEmitter(Emitter& emitter, bool shared_memory) : e(emitter), shared_memory_(shared_memory) {}

@@ -28,6 +28,7 @@ BaselineCompiler::BaselineCompiler(const CodeMemory& memory, bool shared_memory,
       resume_{resume},
       regions_(std::move(regions)) {
     emit_thunks();
+    places_.emplace(memory_, emit_);
 }
 
 void BaselineCompiler::emit_leave_null() {
@@ -59,7 +60,6 @@ void BaselineCompiler::emit_jump_to_interpreted() {
 
 void BaselineCompiler::emit_thunks() {
     Emitter& e = emit_;
-    float_.emit_constants();
     // Enter, as a handler: rdi is the context, rsi the op, whose immediate is the block's position.
     enter_position_ = e.position();
     for (const int saved : {3, 5, 12, 13, 14, 15})
@@ -141,9 +141,8 @@ void BaselineCompiler::emit_thunks() {
     e.mov(e.context_field(kExit + offsetof(Exit, cause)), e.rax);
     e.mov(e.context_field(kExit + offsetof(Exit, value)), e.rdx);
     emit_exit_thunk(Exit::Kind::Surprise);
-    regions_->emit_shared({exit_budget_, exit_edge_, through_cache_, exit_region, exit_surprise, 0, 0});
+    regions_->emit_shared(e, {exit_budget_, exit_edge_, through_cache_, exit_region, exit_surprise, 0, 0});
     record_probes();
-    start_of_blocks_ = e.position();
 }
 
 void BaselineCompiler::emit_jump_indirect(const Op& op) {
