@@ -6,6 +6,7 @@
 #include "jit/engine_core.h"
 #include "jit/guest_code.h"
 #include "jit/hart.h"
+#include "jit/optimizer/optimizer.h"
 
 namespace ashlar::jit {
 
@@ -122,6 +123,8 @@ void EngineHart::optimize(Block& root) {
     RegionFormer& former = engine_.regions().former();
     former.form(*this, root, state_->pc, root.region_limit);
     describe_addresses(former);
+    if ((engine_.options().optimizer_passes & optimizer::kUnrollLoops) != 0)
+        former.unroll();
     engine_.regions().compile(root, state_->pc, context_.generation);
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "jit/optimizer/unroll.h"
+
 namespace ashlar::jit {
 
 using optimizer::Leave;
@@ -53,6 +55,10 @@ void RegionFormer::form(BlockFinder& finder, Block& root, std::uint64_t pc, unsi
     for (SourceBlock& block : source_.blocks)
         if (leads_outside(block))
             block.profile = nullptr;
+}
+
+void RegionFormer::unroll() {
+    optimizer::unroll_loops(source_, optimizer::kMaxBlocks - blocks_);
 }
 
 // Whether it returns to where the region ends, and was expected to.

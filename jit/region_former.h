@@ -45,6 +45,8 @@ public:
     // Fills source() and pages() with the region that begins with `root`, which is at `pc`, of at most about
     // so many guest instructions.
     void form(BlockFinder& finder, Block& root, std::uint64_t pc, unsigned limit = kMaxGuestInstructions);
+    // Repeats small loops; blocks are added, pages are not.
+    void unroll();
     const optimizer::RegionSource& source() const { return source_; }
     const Pages& pages() const { return pages_; }
     unsigned guest_instructions() const { return guest_instructions_; }

@@ -114,14 +114,16 @@ private:
             Live state, operands;
             if (exits(node))
                 use_state(id, node.sets, state);
-            for (unsigned i = 0; i < 3; ++i)
-                if (node.operands[i] != kNoNode && (i != 0 || node.kind == Kind::Probe))
+            const unsigned first = node.kind == Kind::Probe ? 0 : is_exchangeable(node) ? 2 : 1;
+            for (unsigned i = first; i < 3; ++i)
+                if (node.operands[i] != kNoNode)
                     use(node.operands[i], operands);
             if (checks) {
                 check_apart(n, state, "the result takes the place of what the exit needs");
                 check_apart(n, operands, "the result takes the place of an operand beside the first");
             }
-            use(node.operands[0], operands);
+            for (unsigned i = 0; i < first; ++i)
+                use(node.operands[i], operands);
             live.merge(state);
             live.merge(operands);
             if (checks)

@@ -25,11 +25,16 @@ bool supports_no_multiplication(const ir::Instruction& i) {
 
 void check(std::uint64_t seed) {
     std::mt19937_64 random(seed);
-    const Region region = random_region(random, seed % 4 == 0 ? 24 : 8);
+    const std::size_t blocks = seed % 4 == 0 ? 24 : 8;
+    std::mt19937_64 again(seed);
+    const Region region = random_region(random, blocks);
+    Region unrolled = random_region(again, blocks);
+    unrolled.unroll();
     const unsigned masks[] = {kAllPasses, 0, static_cast<unsigned>(random() % (kAllPasses + 1)), kAllPasses};
     for (std::size_t i = 0; i < std::size(masks); ++i) {
         const Supports supports = i == 3 ? supports_no_multiplication : supports_all;
-        const bool done = optimizer().run(region.source(), supports, register_file(), masks[i]);
+        const Region& optimized = (masks[i] & kUnrollLoops) != 0 ? unrolled : region;
+        const bool done = optimizer().run(optimized.source(), supports, register_file(), masks[i]);
         const GraphVerdict& verdict = optimizer().verdict();
         ASSERT_TRUE(verdict.ok()) << "seed " << seed << ", passes " << masks[i] << ", behind "
                                   << optimizer().failed_pass() << ": " << verdict.message << ", block "

@@ -7,6 +7,7 @@
 
 #include "hosttests/optimizer/model.h"
 #include "jit/ir/builder.h"
+#include "jit/optimizer/unroll.h"
 
 namespace ashlar::jit::optimizer::test {
 
@@ -53,6 +54,7 @@ public:
     void place(std::int16_t block, std::int32_t pc) { places_[static_cast<std::size_t>(block)] = pc; }
     std::int32_t pc_of(std::int16_t block) const { return places_[static_cast<std::size_t>(block)]; }
     const RegionSource& source() const { return *source_; }
+    void unroll() { unroll_loops(*source_, kMaxBlocks - 1 - source_->blocks.size()); }
     // For blocks at 0, 256, 512 and so on.
     Region() {
         for (std::size_t i = 0; i < kMaxBlocks; ++i)

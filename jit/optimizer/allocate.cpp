@@ -89,9 +89,11 @@ void Allocation::find_uses(BlockId id) {
         if (node.kind == Kind::Phi || node.kind == Kind::Entry)
             continue;
         // The result may take the place of the first operand, but not where that is read after it is written.
+        // Of operations that commute either operand's.
         const unsigned first = node.kind == Kind::Probe ? 1 : 0;
+        const unsigned others = is_exchangeable(node) ? 0 : 1;
         for (unsigned i = 0; i < 3; ++i)
-            use(node.operands[i], position_[n] + (i == 0 ? first : 1), block.weight, used);
+            use(node.operands[i], position_[n] + (i == 0 ? first : others), block.weight, used);
     }
     for_each_end_operand(block, [&](NodeId of) { use(of, to_[id], block.weight, used); });
     for_each_exit_value(*graph_, id, pinned_, [&](NodeId value, NodeId last) {
@@ -200,6 +202,9 @@ int Allocation::choose(NodeId id, std::uint16_t free) const {
          hint = intervals_[hint].hint, ++depth)
         if (locations_[hint].kind == kind && is_free(locations_[hint].index))
             return locations_[hint].index;
+    if (is_exchangeable(node) && locations_[node.operands[1]].kind == kind &&
+        is_free(locations_[node.operands[1]].index))
+        return locations_[node.operands[1]].index;
     if (node.kind == Kind::Phi && is_free(file_->pinned[static_cast<std::size_t>(node.immediate)]))
         return file_->pinned[static_cast<std::size_t>(node.immediate)];
     const std::uint16_t others =

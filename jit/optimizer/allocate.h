@@ -40,6 +40,22 @@ struct Location {
     bool operator==(const Location&) const = default;
 };
 
+// Whether a backend exchanges the operands when the result is in the place of the second.
+constexpr bool is_exchangeable(const Node& node) {
+    if (node.kind != Kind::Operation)
+        return false;
+    switch (node.opcode) {
+    case ir::Opcode::Add:
+    case ir::Opcode::And:
+    case ir::Opcode::Or:
+    case ir::Opcode::Xor:
+    case ir::Opcode::Multiply:
+    case ir::Opcode::AddWord:
+    case ir::Opcode::MultiplyWord: return true;
+    default: return false;
+    }
+}
+
 class Allocation {
 public:
     // False when the region needs more spill slots than there are.

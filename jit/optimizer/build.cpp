@@ -133,12 +133,11 @@ private:
         return {source_.instructions.begin() + block.first, block.count};
     }
 
-    static Edge edge(std::int16_t target, std::int64_t pc, std::int32_t from) {
+    static Edge edge(std::int16_t target, std::int64_t pc) {
         Edge result;
         if (target != SourceBlock::kOutside)
             result.target = static_cast<BlockId>(target + 1);
         result.pc = static_cast<std::int32_t>(pc);
-        result.backward = result.pc <= from;
         return result;
     }
 
@@ -176,7 +175,7 @@ private:
     void expect(BasicBlock& block, std::int16_t target) const {
         const Leave leave = block.taken.leave;
         block.end = BasicBlock::End::Jump;
-        block.taken = edge(target, pc_of(target), block.end_pc);
+        block.taken = edge(target, pc_of(target));
         block.taken.leave = leave;
     }
 
@@ -209,14 +208,13 @@ private:
         }
         result.guest_instructions = block.guest_instructions;
         const ir::Instruction& last = instructions.back();
-        const std::int32_t from = block.pc + last.pc_offset;
-        result.end_pc = from;
+        result.end_pc = block.pc + last.pc_offset;
         switch (last.opcode) {
         case Opcode::Branch:
             result.end = BasicBlock::End::Branch;
             result.condition = static_cast<ir::Condition>(last.attribute);
-            result.taken = edge(block.taken, block.pc + last.immediate, from);
-            result.not_taken = edge(block.not_taken, block.pc + last.displacement, from);
+            result.taken = edge(block.taken, block.pc + last.immediate);
+            result.not_taken = edge(block.not_taken, block.pc + last.displacement);
             break;
         case Opcode::JumpIndirect:
             result.end = BasicBlock::End::Indirect;
@@ -225,7 +223,7 @@ private:
             if (block.taken != SourceBlock::kOutside)
                 expect(result, block.taken);
             break;
-        default: result.taken = edge(block.taken, block.pc + last.immediate, from);
+        default: result.taken = edge(block.taken, block.pc + last.immediate);
         }
         result.taken.leave = block.taken_leave;
         result.not_taken.leave = block.not_taken_leave;

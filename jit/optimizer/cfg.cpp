@@ -140,6 +140,26 @@ void find_loops(Graph& graph) {
     }
 }
 
+// Every way round a loop of the region goes along an edge to a block that does not come later in the order.
+// There the budget is looked at. What compares a jump's address is no place to leave at: the jump looks.
+void find_where_the_budget_is_looked_at(Graph& graph) {
+    for (const BlockId id : graph.order) {
+        BasicBlock& block = graph.blocks[id];
+        const auto goes_back = [&](const Edge& edge) {
+            return edge.target != kNoBlock && graph.blocks[edge.target].order <= block.order;
+        };
+        block.taken.backward = goes_back(block.taken);
+        block.not_taken.backward = block.end == BasicBlock::End::Branch && goes_back(block.not_taken);
+        if (!block.compares || (!block.taken.backward && !block.not_taken.backward))
+            continue;
+        block.taken.backward = block.not_taken.backward = false;
+        BlockId jump = id;
+        while (graph.blocks[jump].compares)
+            jump = graph.blocks[jump].dominator;
+        graph.blocks[jump].taken.backward = true;
+    }
+}
+
 } // namespace
 
 bool analyze_control_flow(Graph& graph) {
@@ -162,6 +182,7 @@ bool analyze_control_flow(Graph& graph) {
         block.weight = std::max<std::uint32_t>(1, std::min<std::uint32_t>(block.weight, 100)) << 3 * depth;
     }
     find_order(graph); // once more, with what loops weigh: their blocks lie together
+    find_where_the_budget_is_looked_at(graph);
     return true;
 }
 

@@ -21,7 +21,6 @@ public:
         scale_ = std::max<std::uint32_t>(1, all);
         Edge& edge = graph_.blocks[from_].taken;
         edge.target = decide(targets);
-        edge.backward = true; // whichever way it goes
         return {first_, static_cast<BlockId>(graph_.blocks.size() - first_)};
     }
 

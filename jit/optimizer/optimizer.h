@@ -16,9 +16,10 @@ enum Pass : unsigned {
     kShareProbes = 1u << 3,
     kNarrow = 1u << 4, // no sign extension that nobody looks at
     kMergeGuards = 1u << 5,
-    kSink = 1u << 6,    // what only exits need is left to them
-    kExtents = 1u << 7, // checks against extents where they are expected to hold, in place of probes
-    kAllPasses = (1u << 8) - 1,
+    kSink = 1u << 6,        // what only exits need is left to them
+    kExtents = 1u << 7,     // checks against extents where they are expected to hold, in place of probes
+    kUnrollLoops = 1u << 8, // where a region is formed
+    kAllPasses = (1u << 9) - 1,
 };
 
 // Reusable; large. Used by one thread.

@@ -163,6 +163,8 @@ private:
     template <class Use>
     void with_operand(NodeId id, const Reg64& scratch, bool narrow, Use use);
     bool immediate(NodeId id, std::int32_t& value) const;
+    bool is_start(NodeId id) const;
+    bool is_far_from_start(NodeId id) const;
     Reg64 target(NodeId id, const Reg64& scratch) const;
     void finish(NodeId id, const Reg64& computed);
     bool lives_in(NodeId id, const Reg64& reg) const;

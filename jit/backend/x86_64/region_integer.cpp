@@ -321,6 +321,12 @@ void RegionEmitter::emit_shift_by(NodeId id, Opcode opcode, unsigned amount, boo
     narrow ? sign_extend(id, to) : finish(id, to);
 }
 
+// At an address that no register holds, and that is not the region's start.
+bool RegionEmitter::is_far_from_start(NodeId id) const {
+    return graph_->is_operation(id, Opcode::PcRelative) && location(id).kind == Location::Kind::Recompute &&
+           !is_start(id);
+}
+
 // Compares and returns the condition code to test.
 std::uint8_t RegionEmitter::emit_compare(NodeId a, NodeId b, ir::Condition condition) {
     static constexpr std::uint8_t kCodes[] = {kEqual,          kNotEqual, kLess,
@@ -339,6 +345,14 @@ std::uint8_t RegionEmitter::emit_compare(NodeId a, NodeId b, ir::Condition condi
         } else {
             with_operand(a, e.rax, narrow, [&](const Xbyak::Operand& left) { e.cmp(left, bits(constant)); });
         }
+    } else if (is_far_from_start(b) && condition <= ir::Condition::NotEqual && !narrow) {
+        load(e.rax, a);
+        e.sub(e.rax, slot(ir::kPcSlot));
+        e.cmp(e.rax, bits(static_cast<std::int32_t>(graph_->at(b).immediate)));
+    } else if (location(a).kind == Location::Kind::Slot && location(b).kind == Location::Kind::Register) {
+        const Reg64 right(location(b).index);
+        narrow ? e.cmp(e.slot_address32(location(a).index), right.cvt32())
+               : e.cmp(slot(location(a).index), right);
     } else {
         const Reg64 left = in_register(a, e.rax);
         with_operand(b, e.rdx, narrow, [&](const Xbyak::Operand& right) {

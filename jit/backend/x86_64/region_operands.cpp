@@ -37,6 +37,11 @@ bool RegionEmitter::is_narrow(NodeId id) const {
     return node.is_word && !node.needs_upper && !graph_->is_constant(id);
 }
 
+// The region's start, which is in memory.
+bool RegionEmitter::is_start(NodeId id) const {
+    return graph_->is_operation(id, ir::Opcode::PcRelative) && graph_->at(id).immediate == 0;
+}
+
 void RegionEmitter::load_pc(const Reg64& to, std::int64_t offset) {
     e.mov(to, slot(ir::kPcSlot));
     if (offset != 0)

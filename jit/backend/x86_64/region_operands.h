@@ -12,6 +12,8 @@ void RegionEmitter::with_operand(NodeId id, const Reg64& scratch, bool narrow, U
     if (from.kind == Location::Kind::Slot)
         return narrow ? use(static_cast<const Xbyak::Operand&>(e.slot_address32(from.index)))
                       : use(static_cast<const Xbyak::Operand&>(slot(from.index)));
+    if (from.kind == Location::Kind::Recompute && !narrow && is_start(id))
+        return use(static_cast<const Xbyak::Operand&>(slot(ir::kPcSlot)));
     const Reg64 reg = in_register(id, scratch);
     if (narrow)
         use(static_cast<const Xbyak::Operand&>(Xbyak::Reg32(reg.getIdx())));
