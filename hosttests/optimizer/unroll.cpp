@@ -70,6 +70,12 @@ TEST(Unroll, OnlyInnermostLoops) {
         EXPECT_EQ(region.source().blocks[block].not_taken, 2);
 }
 
+TEST(Unroll, NothingIsMadeOfNothing) {
+    Region region;
+    region.unroll();
+    EXPECT_TRUE(region.source().blocks.empty());
+}
+
 TEST(Unroll, NoLoopWhoseWaysAreManyOrThatIsEnteredInTheMiddle) {
     Region dispatch;
     dispatch.begin(0, 100);

@@ -160,7 +160,8 @@ private:
 } // namespace
 
 void unroll_loops(RegionSource& source, std::size_t blocks) {
-    Unrolling(source, blocks).run();
+    if (!source.blocks.empty())
+        Unrolling(source, blocks).run();
 }
 
 } // namespace ashlar::jit::optimizer
