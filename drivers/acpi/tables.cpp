@@ -65,6 +65,25 @@ void parse(Bytes table, PhysicalReader& memory, Tables& tables) {
         parse_mcfg(table, tables);
     else if (name == "FACP")
         parse_fadt(table, memory, tables);
+    else if (name == "DMAR")
+        parse_dmar(table, tables);
+    else if (name == "IVRS")
+        parse_ivrs(table, tables);
+}
+
+void report(const Remapping& remapping, Sink& diagnostics) {
+    if (remapping.faults != 0)
+        format(diagnostics, "ashlar: acpi: {}: {} structures make no sense and are left out\n",
+               remapping.name(), remapping.faults);
+    if (remapping.translation_services != 0)
+        format(diagnostics,
+               "ashlar: acpi: DMAR: {} ATSR structures are ignored: devices keep no translations\n",
+               remapping.translation_services);
+    const std::size_t dropped =
+        remapping.units.dropped + remapping.regions.dropped + remapping.scopes.dropped;
+    if (dropped != 0)
+        format(diagnostics, "ashlar: acpi: {}: {} structures too many are ignored\n", remapping.name(),
+               dropped);
 }
 
 } // namespace
@@ -99,6 +118,7 @@ Result<Tables> read_tables(PhysicalReader& memory, PhysicalAddress rsdp, Sink& d
         else
             format(diagnostics, "ashlar: acpi: table at {:#x} left out: {}\n", address, table.error());
     }
+    report(tables.remapping, diagnostics);
     return tables;
 }
 

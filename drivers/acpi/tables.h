@@ -1,11 +1,14 @@
 // ACPI tables: what the hypervisor needs of them. Every byte comes from the firmware and is checked.
-// Specification: ACPI 6.5, sections 5.2.5 to 5.2.17; PCI Firmware 3.3 (MCFG).
+// Specification: ACPI 6.5, sections 5.2.5 to 5.2.17; PCI Firmware 3.3 (MCFG). For what describes IOMMUs see
+// drivers/acpi/remapping.h.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <optional>
 
+#include "drivers/acpi/list.h"
+#include "drivers/acpi/remapping.h"
 #include "lib/address.h"
 #include "lib/bytes.h"
 #include "lib/format.h"
@@ -53,22 +56,6 @@ struct PciSegment {
     std::uint8_t first_bus, last_bus;
 };
 
-// A list of bounded length; what does not fit is counted.
-template <class T, std::size_t Capacity>
-struct List {
-    std::array<T, Capacity> items{};
-    std::size_t count = 0;
-    std::size_t dropped = 0;
-    void add(const T& item) {
-        if (count < Capacity)
-            items[count++] = item;
-        else
-            ++dropped;
-    }
-    const T* begin() const { return items.data(); }
-    const T* end() const { return items.data() + count; }
-};
-
 struct Tables {
     bool has_madt = false, has_srat = false, has_slit = false, has_mcfg = false, has_fadt = false;
     PhysicalAddress local_apic;
@@ -85,6 +72,7 @@ struct Tables {
     std::array<std::array<std::uint8_t, kMaxLocalities>, kMaxLocalities> distance{};
     std::uint16_t pm1a_control = 0, pm1b_control = 0; // ports, 0: none
     std::optional<std::uint16_t> soft_off;            // SLP_TYPa | SLP_TYPb << 8 of \_S5
+    Remapping remapping;
 };
 
 // Follows the RSDP at `rsdp`, or searches the BIOS area when it is 0. Tables that are broken are left out,
@@ -97,5 +85,7 @@ void parse_srat(Bytes table, Tables& tables);
 void parse_slit(Bytes table, Tables& tables);
 void parse_mcfg(Bytes table, Tables& tables);
 void parse_fadt(Bytes table, PhysicalReader& memory, Tables& tables);
+void parse_dmar(Bytes table, Tables& tables);
+void parse_ivrs(Bytes table, Tables& tables);
 
 } // namespace ashlar::acpi
