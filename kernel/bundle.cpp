@@ -28,7 +28,7 @@ public:
         found &= find(config.kernel, images.kernel);
         found &= find(config.initrd, images.initrd);
         for (std::size_t i = 0; i < config.disk_count; ++i)
-            found &= find(config.disks[i].image, images.disks[i]);
+            found &= find_disk(config.disks[i], images.disks[i]);
         if (config.node)
             found &= has_nodes(NodeSet::of(*config.node), config.node_line);
         if (!config.node || config.policy.nodes != NodeSet::of(*config.node)) // else said already
@@ -87,6 +87,17 @@ private:
         BufferSink<256> text;
         format(text, "the bundle has no image {} ({})", image.name, found.error());
         problem(image.line, text.view());
+        return false;
+    }
+    bool find_disk(const DiskConfig& disk, Bytes& bytes) {
+        if (disk.source == DiskConfig::Source::Image)
+            return find(disk.image, bytes);
+        BufferSink<160> text;
+        if (disk.mode == DiskConfig::Mode::Passthrough)
+            format(text, "disk {}: mode passthrough needs an IOMMU, and none is in use", disk.name);
+        else
+            format(text, "disk {}: only images and mode passthrough are supported", disk.name);
+        problem(disk.line, text.view());
         return false;
     }
     bool has_nodes(NodeSet nodes, unsigned line) {

@@ -8,7 +8,7 @@
 namespace ashlar::kernel {
 namespace {
 
-constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB;
+constexpr std::uint64_t kMiB = 1024 * 1024, kGiB = 1024 * kMiB;
 constexpr std::uint64_t kMemoryGranule = 2 * kMiB;
 constexpr std::uint64_t kMaxMemory = 128 * kGiB; // guest RAM ends below the VM's private memory
 constexpr std::uint64_t kMaxPrivate = 1 * kGiB;  // what the entry tables map
@@ -21,28 +21,6 @@ bool is_name_character(char c) {
 bool is_vm_name(std::string_view name) {
     return !name.empty() && name.size() <= kMaxVmName &&
            std::all_of(name.begin(), name.end(), is_name_character);
-}
-
-// A number of bytes with an optional suffix K, M or G.
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-    std::uint64_t unit = 1;
-    if (!text.empty()) {
-        switch (text.back()) {
-        case 'K':
-        case 'k': unit = kKiB; break;
-        case 'M':
-        case 'm': unit = kMiB; break;
-        case 'G':
-        case 'g': unit = kGiB; break;
-        default: break;
-        }
-    }
-    if (unit != 1)
-        text.remove_suffix(1);
-    const auto number = parse_number(text);
-    if (!number || *number > ~std::uint64_t{0} / unit)
-        return std::nullopt;
-    return *number * unit;
 }
 
 // Splits text into lines, without their ends.
@@ -328,16 +306,9 @@ private:
 
     void add_disk(std::string_view value) {
         DiskConfig disk;
-        const std::size_t comma = std::min(value.find(','), value.size());
-        disk.image = {trim(value.substr(0, comma)), line_};
-        if (comma != value.size()) {
-            const std::string_view option = trim(value.substr(comma + 1));
-            if (option != "readonly")
-                problem(line_, "unknown disk option '{}' (readonly)", option);
-            disk.read_only = true;
-        }
-        if (!disk.image.given())
-            problem(line_, "'disk' names no image");
+        BufferSink<160> fault;
+        if (!parse_disk(value, line_, disk, fault))
+            problem(line_, "{}", fault.view());
         else if (vm_.disk_count == kMaxDisks)
             problem(line_, "more than {} disks", kMaxDisks);
         else

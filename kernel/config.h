@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "kernel/disk_config.h"
 #include "kernel/memory_policy.h"
 
 namespace ashlar::kernel {
@@ -17,18 +18,6 @@ constexpr std::size_t kMaxVmName = 32;
 constexpr unsigned kMaxVcpus = 8;
 
 enum class VmKind : std::uint8_t { Riscv64, Native };
-
-// The name of an image and the line that asked for it; an empty name: not given.
-struct ImageReference {
-    std::string_view name;
-    unsigned line = 0;
-    bool given() const { return !name.empty(); }
-};
-
-struct DiskConfig {
-    ImageReference image;
-    bool read_only = false;
-};
 
 // One VM. Views point into the configuration's text.
 struct VmConfig {

@@ -90,6 +90,28 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
     return value;
 }
 
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+    constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB;
+    std::uint64_t unit = 1;
+    if (!text.empty()) {
+        switch (text.back()) {
+        case 'K':
+        case 'k': unit = kKiB; break;
+        case 'M':
+        case 'm': unit = kMiB; break;
+        case 'G':
+        case 'g': unit = kGiB; break;
+        default: break;
+        }
+    }
+    if (unit != 1)
+        text.remove_suffix(1);
+    const auto number = parse_number(text);
+    if (!number || *number > ~std::uint64_t{0} / unit)
+        return std::nullopt;
+    return *number * unit;
+}
+
 bool parse_policy(std::string_view text, MemoryPolicy& policy, Sink& problem) {
     policy = {};
     const std::size_t end = std::min(text.find_first_of(" \t"), text.size());

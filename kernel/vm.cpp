@@ -165,7 +165,7 @@ Status Vm::reserve_memory(const VmConfig& config, const VmImages& images, std::u
     for (std::size_t i = 0; i < config.disk_count; ++i) {
         Disk& disk = disks_[disk_count_++];
         disk.bytes = images.disks[i].size() / kSector * kSector;
-        disk.read_only = config.disks[i].read_only;
+        disk.read_only = config.disks[i].read_only();
         ASHLAR_TRY(
             explain(problem, "not enough memory for a disk", disk.contents.reserve(memory_, disk.bytes)));
     }

@@ -76,9 +76,9 @@ TEST(Config, ReadsEveryKey) {
     EXPECT_EQ(a.command_line, "console=ttyS0 root=/dev/vda # not a comment");
     ASSERT_EQ(a.disk_count, 2u);
     EXPECT_EQ(a.disks[0].image.name, "a.img");
-    EXPECT_FALSE(a.disks[0].read_only);
+    EXPECT_FALSE(a.disks[0].read_only());
     EXPECT_EQ(a.disks[1].image.name, "b.img");
-    EXPECT_TRUE(a.disks[1].read_only);
+    EXPECT_TRUE(a.disks[1].read_only());
     ASSERT_EQ(a.tuning_count, 1u);
     EXPECT_EQ(a.tuning[0], "cache=64M");
     const VmConfig& b = found.vms[1];
@@ -108,7 +108,8 @@ TEST(Config, NamesTheLineAndTheFault) {
     EXPECT_EQ(problem_of("node = -1"), "4: node '-1' is no NUMA node number");
     EXPECT_EQ(problem_of("statistics = all"), "4: statistics 'all' is not supported (own, machine)");
     EXPECT_EQ(problem_of("node = 64"), "4: node '64' is no NUMA node number");
-    EXPECT_EQ(problem_of("disk = a, writeonly"), "4: unknown disk option 'writeonly' (readonly)");
+    EXPECT_EQ(problem_of("disk = a, writeonly"),
+              "4: unknown disk option 'writeonly' (readonly, mode, sector_size, range)");
     EXPECT_EQ(problem_of("disk = ,readonly"), "4: 'disk' names no image");
     EXPECT_EQ(problem_of("tuning = fast"), "4: tuning 'fast' is not NAME=VALUE");
     EXPECT_EQ(problem_of("initrd ="), "4: 'initrd' has no value");

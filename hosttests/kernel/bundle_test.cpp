@@ -76,6 +76,14 @@ TEST_F(BundleTest, MissingImagesAreAllNamedWithTheirLines) {
                      "ashlar: vm bad: not started"});
 }
 
+TEST_F(BundleTest, PassthroughNeedsAnIommu) {
+    expect_rejected("[vm bad]\nmemory = 2M\nprivate = 2M\nkernel = short\n"
+                    "disk = pci:00:04.0, mode = passthrough\n",
+                    {"ashlar: ashlar.conf:5: disk pci:00:04.0: mode passthrough needs an IOMMU, and none is "
+                     "in use",
+                     "ashlar: vm bad: not started"});
+}
+
 TEST_F(BundleTest, MistakesAreNamedWithTheirLines) {
     expect_rejected("# VMs\n[vm bad]\nmemory = 2M\nkernel = short\nmemmory = 1G\n",
                     {"ashlar: ashlar.conf:5: unknown key 'memmory'", "ashlar: vm bad: not started"});

@@ -28,7 +28,7 @@ protected:
         config.memory = 512 * kKiB;
         config.command_line = "a blob";
         config.disk_count = 3;
-        config.disks[1].read_only = true;
+        config.disks[1].mode = DiskConfig::Mode::ReadOnly;
         vm = &create(config);
         console.set_focus(vm);
     }
