@@ -65,6 +65,7 @@ $(HOST)/ashlar-run: $(call obj,$(HOST),$(RUN_SRC)) $(HOST_LIB) ; @echo "  LD    
 TEST_LIBS_hosted := $(HOSTED_LIBS)
 # Parts of an architecture that a test compiles for itself.
 TEST_ARCH_svm := $(addprefix arch/x86_64/svm/,cpuid_filter.cpp exits.cpp nested_paging.cpp virtual_cpu.cpp)
+TEST_ARCH_tlb_replay := bench/tlb_replay/model.cpp
 TEST_ARCH_boot := $(addprefix arch/x86_64/boot/,boot_protocol.cpp numa.cpp)
 
 .PHONY: host-tests
@@ -151,6 +152,18 @@ bench: $(SETUP) ## benchmarks within one process: interpreter, guest memory, TLB
 	$(Q)$(HOST)/ashlar-bench $(BENCH_FLAGS)
 $(HOST)/ashlar-bench: $(call obj,$(HOST),$(BENCH_SRC)) $(HOST_LIB) ; @echo "  LD      $@"
 	$(Q)$(CXX) -o $@ $^ -lbenchmark_main -lbenchmark -pthread
+
+# What guests do to the software TLB: recorded once, replayed through every policy.
+TRACES := $(BUILD)/traces
+.PHONY: tlb-replay memory-traces
+tlb-replay: memory-traces $(HOST)/ashlar-tlb-replay ## hit rates of the software TLB's policies and sizes on recorded traces
+	$(Q)$(HOST)/ashlar-tlb-replay $(TRACES)/*.trace
+memory-traces: $(TRACES)/stamp
+$(TRACES)/stamp: tools/memory-traces $(SETUP) $(GUEST_SOFTWARE)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) ashlar-run guest-bench
+	$(Q)tools/memory-traces --build $(BUILD) && touch $@
+$(HOST)/ashlar-tlb-replay: $(call obj,$(HOST),$(wildcard bench/tlb_replay/*.cpp)) $(HOST_LIB) ; @echo "  LD      $@"
+	$(Q)$(CXX) -o $@ $^ -pthread
 
 # ---------------------------------------------------------------- freestanding: hypervisor and translator
 FREESTANDING := $(PRODUCT) -ffreestanding -mno-red-zone -fno-stack-protector -fno-threadsafe-statics \

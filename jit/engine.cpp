@@ -90,9 +90,7 @@ EngineStatistics EngineCore::statistics() const {
     for (unsigned i = 0; i < options_.harts; ++i) {
         result.instructions += harts_[i]->retired();
         result.host_code_instructions += harts_[i]->retired_in_host_code();
-        result.tlb_misses += harts_[i]->tlb_misses();
-        result.page_walks += harts_[i]->page_walks();
-        result.tlb_evictions += harts_[i]->tlb_evictions();
+        result.tlb += harts_[i]->tlb_counts();
         result.probes_found += harts_[i]->probes_found();
         result.probes_failed += harts_[i]->probes_failed();
     }

@@ -11,7 +11,7 @@
 #include "jit/frontend/riscv64/privileged.h"
 #include "jit/frontend/riscv64/state.h"
 #include "jit/guest_memory.h"
-#include "jit/mmu/replacement.h"
+#include "jit/mmu/tlb_options.h"
 #include "jit/native_compiler.h"
 #include "lib/format.h"
 #include "lib/result.h"
@@ -37,10 +37,10 @@ struct EngineOptions {
     unsigned optimize_after = 3000;  // executions of its host code before it is optimized; 0: never
     unsigned surprises = 4000;       // jumps out of regions until one is formed that follows them
     unsigned optimizer_passes = ~0u; // optimizer::Pass
-    mmu::Replacement tlb_replacement = mmu::Replacement::Lru; // in the second level of the TLB
-    CodeObserver* observer = nullptr;                         // of translation; outlives the engine
-    ExecutionObserver* execution_observer = nullptr;          // makes everything slow; outlives the engine
-    Clock* stopwatch = nullptr; // to measure compile times with; outlives the engine
+    mmu::TlbOptions tlb{};
+    CodeObserver* observer = nullptr;                // of translation; outlives the engine
+    ExecutionObserver* execution_observer = nullptr; // makes everything slow; outlives the engine
+    Clock* stopwatch = nullptr;                      // to measure compile times with; outlives the engine
     // Ways out of regions that are counted one by one; 0: none, nor the instructions executed in regions.
     std::size_t counted_exits = 0;
 };

@@ -53,6 +53,18 @@ void report_regions(const EngineStatistics& statistics, Facts& facts) {
                   statistics.leaves[i].outside);
 }
 
+void report(const mmu::TlbCounts& tlb, Facts& facts) {
+    if (tlb.hits != 0)
+        facts.add("guest", "tlb_hits", tlb.hits);
+    facts.add("guest", "tlb_misses", tlb.misses);
+    facts.add("guest", "page_walks", tlb.walks);
+    facts.add("guest", "tlb_evictions", tlb.evictions);
+    if (tlb.prefetches == 0)
+        return;
+    facts.add("guest", "tlb_prefetches", tlb.prefetches);
+    facts.add("guest", "tlb_prefetches_useful", tlb.useful_prefetches);
+}
+
 } // namespace
 
 void report(const EngineStatistics& statistics, Facts& facts) {
@@ -86,9 +98,7 @@ void report(const EngineStatistics& statistics, Facts& facts) {
         facts.add("exits", name_of(static_cast<interpreter::Exit::Kind>(i)), statistics.exits[i]);
     facts.add("guest", "exceptions", statistics.exceptions);
     facts.add("guest", "interrupts", statistics.interrupts);
-    facts.add("guest", "tlb_misses", statistics.tlb_misses);
-    facts.add("guest", "page_walks", statistics.page_walks);
-    facts.add("guest", "tlb_evictions", statistics.tlb_evictions);
+    report(statistics.tlb, facts);
 }
 
 } // namespace ashlar::jit

@@ -6,6 +6,7 @@
 
 #include "jit/facts.h"
 #include "jit/interpreter/op.h"
+#include "jit/mmu/tlb_options.h"
 #include "jit/optimizer/leave.h"
 #include "jit/platform.h"
 
@@ -49,8 +50,8 @@ struct EngineStatistics {
     std::uint64_t region_instructions = 0;
     std::uint64_t jumps_followed = 0, jumps_missed = 0; // of regions: indirect ones
     std::array<LeaveStatistics, optimizer::kLeaves> leaves{};
-    std::uint64_t block_lookups = 0, tlb_misses = 0, page_walks = 0, tlb_evictions = 0, exceptions = 0,
-                  interrupts = 0;
+    std::uint64_t block_lookups = 0, exceptions = 0, interrupts = 0;
+    mmu::TlbCounts tlb;
 };
 
 // All but `instructions`.

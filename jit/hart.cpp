@@ -26,7 +26,7 @@ constexpr std::uint64_t kPollInterval = 32768;
 EngineHart::EngineHart(EngineCore& engine)
     : engine_(engine),
       state_(::new (context_.slots.data()) HartState),
-      mmu_(engine.memory(), engine.bus(), *this, engine.options().tlb_replacement) {
+      mmu_(engine.memory(), engine.bus(), *this, engine.options().tlb) {
     context_.mmu = &mmu_;
     context_.helpers = this;
     if (RegionExits* const exits = engine.exits())

@@ -44,9 +44,7 @@ public:
     std::uint64_t retired_in_host_code() const { return context_.retired_in_host_code; }
     std::uint64_t probes_found() const { return context_.probes_found; }
     std::uint64_t probes_failed() const { return context_.probes_failed; }
-    std::uint64_t tlb_misses() const { return mmu_.misses(); }
-    std::uint64_t page_walks() const { return mmu_.walks(); }
-    std::uint64_t tlb_evictions() const { return mmu_.evictions(); }
+    mmu::TlbCounts tlb_counts() const { return mmu_.counts(); }
 
 private:
     // A link that waits for the code at its target.

@@ -57,9 +57,17 @@ TEST(Options, Sizes) {
 }
 
 TEST(Options, PoliciesOfTheTlb) {
-    EXPECT_EQ(accept({"k"}).tlb_policy, mmu::Replacement::Lru);
-    EXPECT_EQ(accept({"--tlb-policy", "adaptive", "k"}).tlb_policy, mmu::Replacement::Adaptive);
+    EXPECT_EQ(accept({"k"}).tlb.replacement, mmu::Replacement::Lru);
+    EXPECT_EQ(accept({"--tlb-policy", "adaptive", "k"}).tlb.replacement, mmu::Replacement::Adaptive);
     EXPECT_NE(refuse({"--tlb-policy", "fifo", "k"}).find("lru, plru, random or adaptive"), std::string::npos);
+}
+
+TEST(Options, PrefetchAndTracesOfTheTlb) {
+    EXPECT_EQ(accept({"k"}).tlb.prefetch, mmu::Prefetch::None);
+    EXPECT_EQ(accept({"--tlb-prefetch=stride", "k"}).tlb.prefetch, mmu::Prefetch::Stride);
+    EXPECT_NE(refuse({"--tlb-prefetch", "all", "k"}).find("none, next or stride"), std::string::npos);
+    EXPECT_EQ(accept({"--trace-memory", "f", "k"}).trace_memory, "f");
+    EXPECT_NE(refuse({"--trace-memory=f", "--harts=2", "k"}).find("one hart"), std::string::npos);
 }
 
 TEST(Options, RefusesNonsense) {

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "hosttests/hosted/tiny_machine.h"
+#include "jit/hosted/memory_trace.h"
 
 namespace ashlar::jit::hosted {
 namespace {
@@ -57,6 +58,22 @@ TEST(Program, TracesAndPrintsStatistics) {
     EXPECT_FALSE(contains(ran.output, "<count_down+"));
     EXPECT_TRUE(contains(ran.output, "\n  \"tier1.units\": 3,\n")) << ran.output;
     EXPECT_TRUE(contains(run_program("--stats").output, "\nashlar-run: tier1.units  "));
+}
+
+TEST(Program, RecordsMemoryReferences) {
+    const TemporaryFile trace;
+    const Ran ran = run_program("--stats --trace-memory '" + trace.path() + "'");
+    EXPECT_EQ(ran.status, 0) << ran.output;
+    EXPECT_TRUE(
+        contains(ran.output, "\nashlar-run: tier1.units                                             0\n"));
+    std::string error;
+    const auto reader = MemoryTraceReader::open(trace.path(), error);
+    ASSERT_NE(reader, nullptr) << error;
+    MemoryTraceEvent event;
+    do
+        ASSERT_TRUE(reader->next(event));
+    while (event.kind != MemoryTraceEvent::Kind::End);
+    EXPECT_EQ(run_program("--trace-memory /nonexistent/file").status, 1);
 }
 
 TEST(Program, RefusesWhatItCannotShow) {

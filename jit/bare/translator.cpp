@@ -99,7 +99,7 @@ void translator_main(const Environment& environment) {
         .native_code = tuning.tier == 0 ? CodeMemory{} : environment.native_code,
         .promote_after = static_cast<unsigned>(tuning.promote_after),
         .optimize_after = tuning.tier == 2 ? static_cast<unsigned>(tuning.optimize_after) : 0,
-        .tlb_replacement = tuning.tlb_policy,
+        .tlb = tuning.tlb,
         .measures_compilation = tuning.statistics,
         .counted_exits = tuning.statistics ? std::size_t{4096} : 0,
     };

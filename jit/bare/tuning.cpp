@@ -65,7 +65,9 @@ Verdict apply(Tuning& tuning, std::string_view name, std::string_view value) {
         good = assign(tuning.promote_after, parse_size(value)) && tuning.promote_after != 0 &&
                tuning.promote_after <= 1'000'000;
     else if (name == "tlb-policy")
-        good = assign(tuning.tlb_policy, mmu::replacement_named(value));
+        good = assign(tuning.tlb.replacement, mmu::replacement_named(value));
+    else if (name == "tlb-prefetch")
+        good = assign(tuning.tlb.prefetch, mmu::prefetch_named(value));
     else if (name == "statistics")
         good = assign(tuning.statistics, parse_switch(value));
     else

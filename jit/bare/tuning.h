@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "jit/mmu/replacement.h"
+#include "jit/mmu/tlb_options.h"
 #include "lib/format.h"
 
 namespace ashlar::jit::bare {
@@ -15,7 +15,7 @@ struct Tuning {
     std::uint64_t tier = 2;              // the highest that may run; 0 interprets everything
     std::uint64_t promote_after = 10;    // executions of a block before it is compiled
     std::uint64_t optimize_after = 3000; // executions of its compiled code before it is optimized
-    mmu::Replacement tlb_policy = mmu::Replacement::Lru;
+    mmu::TlbOptions tlb{};
     bool statistics = false; // print them when the guest powers off
 };
 

@@ -105,7 +105,7 @@ Status VirtualMachine::build() {
     options.promote_after = config_.promote_after;
     options.optimize_after = config_.optimize_after;
     options.optimizer_passes = config_.optimizer_passes;
-    options.tlb_replacement = config_.tlb_replacement;
+    options.tlb = config_.tlb;
     options.observer = config_.observer;
     options.execution_observer = config_.execution_observer;
     options.counted_exits = config_.counted_exits;

@@ -30,7 +30,7 @@ struct MachineConfig {
     unsigned promote_after = 10;     // executions of a block before it is compiled
     unsigned optimize_after = 3000;  // executions of its host code before it is optimized; 0: never
     unsigned optimizer_passes = ~0u; // optimizer::Pass
-    mmu::Replacement tlb_replacement = mmu::Replacement::Lru;
+    mmu::TlbOptions tlb{};
     CodeObserver* observer = nullptr; // of the engine's translations; outlives the machine
     ExecutionObserver* execution_observer = nullptr;
     bool measures_compilation = false; // for statistics: how long it takes

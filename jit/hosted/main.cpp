@@ -18,6 +18,7 @@
 #include "jit/hosted/code_memory.h"
 #include "jit/hosted/disk.h"
 #include "jit/hosted/file.h"
+#include "jit/hosted/memory_trace.h"
 #include "jit/hosted/options.h"
 #include "jit/hosted/terminal.h"
 #include "jit/hosted/visibility.h"
@@ -231,15 +232,19 @@ int run_machine(const Options& options) {
     config.diagnostics = &messages;
     constexpr std::size_t kCountedExits = std::size_t{1} << 16;
     std::optional<HostedCodeMemory> code_memory;
-    if (options.tier != 0) {
+    const bool traces_memory = !options.trace_memory.empty();
+    std::unique_ptr<MemoryTraceWriter> memory_trace;
+    if (traces_memory && (memory_trace = MemoryTraceWriter::create(options.trace_memory, error)) == nullptr)
+        return complain(error, kFailure);
+    if (options.tier != 0 && !traces_memory) {
         config.native_code = code_memory.emplace(options.code_cache).get();
-
         if (config.native_code.writable.empty())
             messages.write("no memory for host code: everything is interpreted\n");
     }
     config.code_cache_bytes = options.code_cache;
     config.promote_after = options.promote_after;
-    config.tlb_replacement = options.tlb_policy;
+    config.tlb = options.tlb;
+    config.tlb.observer = memory_trace.get();
     config.optimize_after = options.tier == 2 ? options.optimize_after : 0;
     config.observer = visibility->observer();
     config.execution_observer = visibility->execution_observer();
@@ -257,6 +262,8 @@ int run_machine(const Options& options) {
     terminal.flush();
     visibility->print_exits(machine.value()->region_exits());
     report_statistics(*machine.value(), options.statistics, messages);
+    if (traces_memory && !memory_trace->finish(error))
+        return complain(error, kFailure);
     return code;
 }
 

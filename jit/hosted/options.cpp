@@ -30,6 +30,7 @@ Runs a riscv64 machine that is compatible with QEMU's `virt` board.
   --optimize-after N     executions of its compiled code before a block is optimized (default 3000)
   --tlb-policy NAME      what goes from the second level of the TLB: lru (default), plru, random or adaptive
   --code-cache SIZE      memory for host code, and as much for threaded code (default 64M)
+  --tlb-prefetch NAME    pages entered into the second level before they are asked for: none (default), next or stride
   --stats[=text|json]    print statistics at the end
   --dump-ir[=FILE]       write the intermediate representation of each translated block to FILE or standard error
   --dump-graph[=FILE]    write the optimized graph of each region that tier 2 compiles
@@ -43,6 +44,7 @@ Runs a riscv64 machine that is compatible with QEMU's `virt` board.
   --jitdump[=DIR]        write DIR/jit-PID.dump for `perf inject --jit` (default: the current directory)
   --trace-exec[=FILE]    write a line for every block that runs (slow: blocks are not linked)
   --trace-filter PC[-PC] only blocks at these guest-virtual addresses, or of the function NAME
+  --trace-memory FILE    record the pages that loads and stores refer to (slow: everything is interpreted)
   --help, --version      print this, or the version
 
 On a terminal Ctrl-A is the escape: Ctrl-A x quits, Ctrl-A s prints statistics, Ctrl-A h helps, and
@@ -100,6 +102,9 @@ public:
         }
         if (options_.kernel.empty() && options_.firmware.empty() &&
             !fail("nothing to run: give a kernel or --firmware"))
+            return std::nullopt;
+        if (!options_.trace_memory.empty() && options_.harts != 1 &&
+            !fail("--trace-memory records one hart; --harts must be 1"))
             return std::nullopt;
         return options_;
     }
@@ -165,6 +170,7 @@ private:
                                   : name == "--initrd"       ? &options_.initrd
                                   : name == "--append"       ? &options_.command_line
                                   : name == "--dump-filter"  ? &visibility.dump_filter
+                                  : name == "--trace-memory" ? &options_.trace_memory
                                   : name == "--trace-filter" ? &visibility.trace_filter
                                                              : nullptr;
         if (text != nullptr) {
@@ -189,6 +195,8 @@ private:
             return value(name, attached, argument) && tlb_policy(argument);
         if (name == "--code-cache")
             return value(name, attached, argument) && code_cache(argument);
+        if (name == "--tlb-prefetch")
+            return value(name, attached, argument) && tlb_prefetch(argument);
         if (name == "--symbols")
             return value(name, attached, argument) && symbols(argument);
         if (name == "--disk")
@@ -210,7 +218,15 @@ private:
         const std::optional<mmu::Replacement> policy = mmu::replacement_named(text);
         if (!policy)
             return fail("--tlb-policy '" + text + "': lru, plru, random or adaptive is needed");
-        options_.tlb_policy = *policy;
+        options_.tlb.replacement = *policy;
+        return true;
+    }
+
+    bool tlb_prefetch(const std::string& text) {
+        const std::optional<mmu::Prefetch> prefetch = mmu::prefetch_named(text);
+        if (!prefetch)
+            return fail("--tlb-prefetch '" + text + "': none, next or stride is needed");
+        options_.tlb.prefetch = *prefetch;
         return true;
     }
 

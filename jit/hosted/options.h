@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "jit/hosted/disk_option.h"
-#include "jit/mmu/replacement.h"
+#include "jit/mmu/tlb_options.h"
 
 namespace ashlar::jit::hosted {
 
@@ -35,8 +35,9 @@ struct Options {
     unsigned tier = 2;              // the highest tier that may run: 0 interprets everything
     unsigned promote_after = 10;    // executions of a block before it is compiled
     unsigned optimize_after = 3000; // executions of its compiled code before it is optimized
-    mmu::Replacement tlb_policy = mmu::Replacement::Lru;
-    std::uint64_t code_cache = std::uint64_t{64} << 20;   // bytes, a multiple of 64 KiB
+    std::uint64_t code_cache = std::uint64_t{64} << 20; // bytes, a multiple of 64 KiB
+    mmu::TlbOptions tlb{};
+    std::string trace_memory;                             // path; empty when not given
     StatisticsFormat statistics = StatisticsFormat::None; // at the end
     VisibilityOptions visibility;
     bool help = false, version = false;

@@ -36,6 +36,26 @@ bool Mmu::fail(std::uint64_t cause, std::uint64_t address) {
     return false;
 }
 
+void Mmu::select(const Selection& data, const Selection& fetch) {
+    DataContext& context = data_contexts_[data.space][data.context];
+    entered_ = &context.tlb;
+    data_ = observer_ == nullptr ? entered_ : &blind_->tlb;
+    extents_ = observer_ == nullptr ? &context.extents : &blind_->extents;
+    fetch_ = &fetch_tlbs_[fetch.space][fetch.context];
+    data_view_.selection = data;
+    fetch_view_.selection = fetch;
+    renew_keys();
+    if (observer_ != nullptr)
+        observer_->selected(data);
+}
+
+TlbCounts Mmu::counts() const {
+    TlbCounts counts = counts_;
+    counts.evictions = second_.evictions();
+    counts.useful_prefetches = second_.useful_prefetches();
+    return counts;
+}
+
 void Mmu::renew_keys() {
     for (View* const view : {&data_view_, &fetch_view_}) {
         const std::size_t owner = view->selection.owner;
@@ -60,7 +80,7 @@ void Mmu::enter(std::uint64_t address, Access access, const Mapping& mapping) {
         kinds |= 1u << kStores;
         memory_.note_stores_without_notice(page);
     }
-    data_->insert(address, kinds, addend, kind);
+    entered_->insert(address, kinds, addend, kind);
 }
 
 bool Mmu::overlaps_ram(GuestPhysicalAddress first, std::uint64_t size) const {
@@ -69,7 +89,8 @@ bool Mmu::overlaps_ram(GuestPhysicalAddress first, std::uint64_t size) const {
 
 // One entry for a whole leaf, if it is RAM throughout or none of it is. Where there is no page table, whose
 // fences would have to find the entry by any address in the leaf, for a part of it.
-void Mmu::enter_second_level(std::uint64_t address, const Mapping& mapping, const Selection& by) {
+void Mmu::enter_second_level(std::uint64_t address, const Mapping& mapping, const Selection& by,
+                             bool prefetched) {
     unsigned level = mapping.kind.level;
     Denials denied = mapping.denies;
     const auto first = [&] { return mapping.address.align_down(page_size(level)); };
@@ -87,41 +108,90 @@ void Mmu::enter_second_level(std::uint64_t address, const Mapping& mapping, cons
     }
     const bool global = mapping.kind.global && by.owner < kSpaces;
     second_.insert(address, mapping.address.value(), level, denied,
-                   global ? SecondLevelTlb::kGlobal : by.owner);
+                   global ? SecondLevelTlb::kGlobal : by.owner, prefetched);
     if ((data_view_.keys.levels & fetch_view_.keys.levels & 1u << level) == 0)
         renew_keys();
 }
 
 bool Mmu::walk(std::uint64_t address, unsigned width, Access access, Mapping& mapping) {
-    ++walks_;
+    ++counts_.walks;
     if (!translator_.translate(address, width, access, mapping, fault_))
         return false;
     const View& view = access == Access::Fetch ? fetch_view_ : data_view_;
-    if (mapping.uniform && view.selection.owner != kNobody)
+    if (mapping.uniform && view.selection.owner != kNobody) {
         enter_second_level(address, mapping, view.selection);
+        if (prefetcher_.is_on() && access != Access::Fetch)
+            prefetch(address);
+    }
     return true;
 }
 
-bool Mmu::resolve(std::uint64_t address, unsigned width, Access access, Mapping& mapping) {
-    ++misses_;
+// Looks without leaving a trace in page tables, and what it cannot find it leaves alone: nothing faults.
+void Mmu::prefetch(std::uint64_t address) {
+    const std::optional<std::uint64_t> next = prefetcher_.after_walk(address);
+    Mapping mapping;
+    if (!next || second_.contains(*next, data_view_.keys) ||
+        !translator_.look_up(*next, Access::Load, mapping) || !mapping.uniform)
+        return;
+    enter_second_level(*next, mapping, data_view_.selection, true);
+    ++counts_.prefetches;
+}
+
+// In the second level or in page tables.
+bool Mmu::find_or_walk(std::uint64_t address, unsigned width, Access access, Mapping& mapping) {
     constexpr Denials kKinds[] = {denies::kFetches, denies::kLoads, denies::kStores};
     const View& view = access == Access::Fetch ? fetch_view_ : data_view_;
     const Denials needs = kKinds[static_cast<std::size_t>(access)] | view.selection.audience;
     const SecondLevelTlb::Entry entry = second_.find(address, view.keys);
-    if (entry && (entry.denies() & needs) == 0) {
-        mapping = {
-            GuestPhysicalAddress(entry.physical(address)), {entry.level, entry.global}, entry.denies()};
-    } else {
+    if (!entry || (entry.denies() & needs) != 0) {
         if (entry)
             second_.drop(address, view.keys);
-        if (!walk(address, width, access, mapping))
-            return false;
+        return walk(address, width, access, mapping);
     }
+    mapping = {GuestPhysicalAddress(entry.physical(address)), {entry.level, entry.global}, entry.denies()};
+    return true;
+}
+
+bool Mmu::resolve(std::uint64_t address, unsigned width, Access access, Mapping& mapping) {
+    if (observer_ != nullptr && access != Access::Fetch)
+        return resolve_observed(address, width, access, mapping);
+    ++counts_.misses;
+    if (!find_or_walk(address, width, access, mapping))
+        return false;
     if (!mapping.uniform)
         return true;
     if (access == Access::Fetch)
         translator_.fetches_by(address, mapping);
     enter(address, access, mapping);
+    return true;
+}
+
+void Mmu::tell_observer(Mapping mapping) {
+    if (!memory_.contains(mapping.address, 1))
+        mapping.denies |= denies::kHost;
+    observer_->mapped(mapping);
+}
+
+// Every load and store comes here, those too that otherwise would have hit the first level.
+bool Mmu::resolve_observed(std::uint64_t address, unsigned width, Access access, Mapping& mapping) {
+    const std::size_t kind = access == Access::Store ? kStores : kLoads;
+    if (entered_->hits(kind, address, width)) {
+        ++counts_.hits;
+        if (Mapping whole; observer_->referenced(address, access)) {
+            translator_.look_up(address, access, whole);
+            tell_observer(whole);
+        }
+        mapping = {};
+        mapping.address = physical(reinterpret_cast<const std::byte*>(address + entered_->addend(address)));
+        return true;
+    }
+    ++counts_.misses;
+    if (!find_or_walk(address, width, access, mapping))
+        return false;
+    if (observer_->referenced(address, access))
+        tell_observer(mapping);
+    if (mapping.uniform)
+        enter(address, access, mapping);
     return true;
 }
 
@@ -248,7 +318,15 @@ void Mmu::flush_space(std::size_t space) {
         tlb.flush_all();
 }
 
+void Mmu::flush_data(const Selection& selection) {
+    flush(data_contexts_[selection.space][selection.context]);
+    if (observer_ != nullptr)
+        observer_->flushed({Flush::Kind::Context, selection.space, selection.context});
+}
+
 void Mmu::flush_data(std::size_t space) {
+    if (observer_ != nullptr)
+        observer_->flushed({Flush::Kind::Space, space});
     for (DataContext& context : data_contexts_[space])
         flush(context);
     second_.flush(space);
@@ -258,6 +336,8 @@ void Mmu::flush_data(std::size_t space) {
 }
 
 void Mmu::flush_local_data(std::size_t space) {
+    if (observer_ != nullptr)
+        observer_->flushed({Flush::Kind::Local, space});
     for (DataContext& context : data_contexts_[space]) {
         context.tlb.flush_local();
         context.extents.flush_local();
@@ -265,6 +345,8 @@ void Mmu::flush_local_data(std::size_t space) {
 }
 
 void Mmu::flush(std::size_t space, std::uint64_t address, std::uint64_t size) {
+    if (observer_ != nullptr)
+        observer_->flushed({Flush::Kind::Range, space, 0, address, size});
     for (DataContext& context : data_contexts_[space]) {
         context.tlb.flush(address, size);
         context.extents.flush(address, size);

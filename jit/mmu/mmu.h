@@ -5,52 +5,19 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <optional>
 
 #include "jit/bus.h"
 #include "jit/guest_memory.h"
 #include "jit/mmu/extents.h"
+#include "jit/mmu/mapping.h"
 #include "jit/mmu/second_level.h"
 #include "jit/mmu/tlb.h"
+#include "jit/mmu/tlb_options.h"
 
 namespace ashlar::jit::mmu {
-
-enum class Access : std::uint8_t { Fetch, Load, Store };
-
-// Why an access failed, in the guest's terms.
-struct Fault {
-    std::uint64_t cause = 0;
-    std::uint64_t address = 0; // guest-virtual, of the first byte that failed
-};
-
-// A translation of the page around an address; what is denied means "ask again".
-struct Mapping {
-    GuestPhysicalAddress address; // of the byte asked for
-    PageKind kind;
-    Denials denies = 0;
-    bool uniform = true;   // false: holds for this access alone
-    bool whole = true;     // it holds for all of the leaf
-    bool identity = false; // there is no page table: fences do not matter
-};
-
-// The guest's rules of translation at its present state.
-class Translator {
-public:
-    // `length` bytes from `address` lie within one page. False and `fault` when not allowed.
-    virtual bool translate(std::uint64_t address, unsigned length, Access access, Mapping& mapping,
-                           Fault& fault) = 0;
-    // What a load or store of the byte would find now, changing nothing: false where translate() would leave
-    // a trace in page tables.
-    virtual bool look_up(std::uint64_t address, Access access, Mapping& mapping) = 0;
-    // Fetches from the page at `address` will go by this uniform mapping from now on.
-    virtual void fetches_by(std::uint64_t address, const Mapping& mapping) = 0;
-    // Causes for what translates but fails: no device or a device's error, misaligned atomics.
-    virtual std::uint64_t access_fault(Access access) const = 0;
-    virtual std::uint64_t misaligned_fault(Access access) const = 0;
-
-protected:
-    ~Translator() = default;
-};
 
 // Used by one thread at a time.
 class Mmu {
@@ -62,24 +29,21 @@ public:
     static constexpr std::size_t kAlone = SecondLevelTlb::kAlone; // machine mode: knows no spaces
     static constexpr std::size_t kNobody = SecondLevelTlb::kOwners;
     static_assert(SecondLevelTlb::kGlobal == kSpaces - 1);
-    struct Selection {
-        std::size_t space, context;
-        std::size_t owner = kNobody; // of pages that are not global, in the second level
-        Denials audience = 0;        // what a page must not deny beside the access itself
-    };
+    using Selection = mmu::Selection;
 
-    Mmu(GuestMemory& memory, Bus& bus, Translator& translator, Replacement replacement = Replacement::Lru)
-        : memory_(memory), bus_(bus), translator_(translator), second_(replacement) {}
-
-    void select(const Selection& data, const Selection& fetch) {
-        data_ = &data_contexts_[data.space][data.context].tlb;
-        extents_ = &data_contexts_[data.space][data.context].extents;
-        fetch_ = &fetch_tlbs_[fetch.space][fetch.context];
-        data_view_.selection = data;
-        fetch_view_.selection = fetch;
-        renew_keys();
+    Mmu(GuestMemory& memory, Bus& bus, Translator& translator, const TlbOptions& options = {})
+        : memory_(memory),
+          bus_(bus),
+          translator_(translator),
+          second_(options.replacement),
+          prefetcher_(options.prefetch),
+          observer_(options.observer),
+          blind_(observer_ != nullptr ? new (std::nothrow) DataContext : nullptr) {
+        ASHLAR_ASSERT(observer_ == nullptr || blind_ != nullptr); // observers are Linux programs'
     }
-    // Of the selected context, for looking into it inline.
+
+    void select(const Selection& data, const Selection& fetch);
+    // Of the selected context, for looking into it inline. With an observer nothing is ever found there.
     const Tlb& data() const { return *data_; }
     // Where the selected context's extents are from there.
     static std::size_t extents_offset();
@@ -119,7 +83,7 @@ public:
     void flush_space(std::size_t space);
     void flush_data(std::size_t space);
     // Of one context alone: the second level keeps what it has.
-    void flush_data(const Selection& selection) { flush(data_contexts_[selection.space][selection.context]); }
+    void flush_data(const Selection& selection);
     void flush_fetches(const Selection& selection) {
         fetch_tlbs_[selection.space][selection.context].flush_all();
     }
@@ -130,9 +94,9 @@ public:
     void flush_physical(GuestPhysicalAddress page);
     // Must be called when a page begins to hold translated code.
     void forbid_writes(GuestPhysicalAddress page);
-    std::uint64_t misses() const { return misses_; }
-    std::uint64_t walks() const { return walks_; }
-    std::uint64_t evictions() const { return second_.evictions(); }
+    std::uint64_t misses() const { return counts_.misses; }
+    std::uint64_t walks() const { return counts_.walks; }
+    TlbCounts counts() const;
 
 private:
     // Who accesses.
@@ -143,9 +107,14 @@ private:
 
     // Translates for `width` bytes within one page, entering the page into the TLB.
     bool resolve(std::uint64_t address, unsigned width, Access access, Mapping& mapping);
+    bool find_or_walk(std::uint64_t address, unsigned width, Access access, Mapping& mapping);
+    bool resolve_observed(std::uint64_t address, unsigned width, Access access, Mapping& mapping);
+    void tell_observer(Mapping mapping);
+    void prefetch(std::uint64_t address);
     bool walk(std::uint64_t address, unsigned width, Access access, Mapping& mapping);
     void enter(std::uint64_t address, Access access, const Mapping& mapping);
-    void enter_second_level(std::uint64_t address, const Mapping& mapping, const Selection& by);
+    void enter_second_level(std::uint64_t address, const Mapping& mapping, const Selection& by,
+                            bool prefetched = false);
     bool overlaps_ram(GuestPhysicalAddress first, std::uint64_t size) const;
     void renew_keys();
     bool fail(std::uint64_t cause, std::uint64_t address);
@@ -180,10 +149,14 @@ private:
     Tlb* data_ = &data_contexts_[0][0].tlb;
     Extents* extents_ = &data_contexts_[0][0].extents;
     FetchTlb* fetch_ = &fetch_tlbs_[0][0];
+    Tlb* entered_ = data_; // where loads and stores are entered: data_, unless there is an observer
     SecondLevelTlb second_;
+    Prefetcher prefetcher_;
+    ReferenceObserver* observer_;
+    std::unique_ptr<DataContext> blind_; // with an observer: always empty
     View data_view_, fetch_view_;
     Fault fault_;
-    std::uint64_t misses_ = 0, walks_ = 0;
+    TlbCounts counts_;
 };
 
 } // namespace ashlar::jit::mmu

@@ -1,5 +1,7 @@
 #include "jit/mmu/second_level.h"
 
+#include <algorithm>
+
 namespace ashlar::jit::mmu {
 
 std::size_t SecondLevelTlb::random_way() {
@@ -9,7 +11,18 @@ std::size_t SecondLevelTlb::random_way() {
     return random_ % kSetWays;
 }
 
-// Called once for each entry that was missed, so that Adaptive counts here.
+// Of an entry that is nobody's any longer, or kSetWays.
+std::size_t SecondLevelTlb::outdated_way(std::size_t at) const {
+    std::size_t way = 0;
+    for (; way < kSetWays; ++way) {
+        const std::uint64_t key = sets_[at].keys[way], number = key & (kPageSize - 1) & ~kLevelMask;
+        if (key == kNoKey || std::find(numbers_.begin(), numbers_.end(), number) == numbers_.end())
+            break;
+    }
+    return way;
+}
+
+// Called once for each entry that must go for another, so that Adaptive counts here.
 std::size_t SecondLevelTlb::victim(std::size_t at) {
     constexpr std::size_t kLruLeader = 0, kRandomLeader = kDuel / 2;
     const std::uint8_t state = states_[at];
@@ -30,13 +43,25 @@ std::size_t SecondLevelTlb::victim(std::size_t at) {
     return lru_misses_ > kMostMisses / 2 ? random_way() : SetState::oldest(state);
 }
 
+bool SecondLevelTlb::contains(std::uint64_t address, const OwnerKeys& keys) const {
+    for (unsigned levels = keys.levels; levels != 0; levels &= levels - 1) {
+        const auto level = static_cast<unsigned>(std::countr_zero(levels));
+        const std::uint64_t page = page_key(address, level);
+        for (const std::uint64_t key : sets_[index(address, level)].keys)
+            if ((key ^ page) == keys.local || (key ^ page) == keys.global)
+                return true;
+    }
+    return false;
+}
+
 void SecondLevelTlb::insert(std::uint64_t address, std::uint64_t physical, unsigned level, Denials denies,
-                            std::size_t owner) {
+                            std::size_t owner, bool prefetched) {
     const std::size_t at = index(address, level);
-    const std::size_t way = victim(at);
-    evictions_ += sets_[at].keys[way] != kNoKey ? 1 : 0;
+    const std::size_t outdated = outdated_way(at);
+    const std::size_t way = outdated != kSetWays ? outdated : victim(at);
+    evictions_ += outdated == kSetWays ? 1 : 0;
     sets_[at].keys[way] = page_key(address, level) | numbers_[owner];
-    sets_[at].values[way] = (physical - address) | denies | kPresent;
+    sets_[at].values[way] = (physical - address) | denies | kPresent | (prefetched ? kPrefetched : 0);
     states_[at] = kSetState.used(states_[at], way);
     levels_[owner] |= 1u << level;
 }
@@ -93,7 +118,7 @@ void SecondLevelTlb::drop(std::uint64_t address, const OwnerKeys& keys) {
 void SecondLevelTlb::flush_physical(GuestPhysicalAddress page) {
     for (std::size_t at = 0; at < kSets; ++at)
         for (std::size_t way = 0; way < kSetWays; ++way) {
-            const std::uint64_t key = sets_[at].keys[way], level = key & ((1u << kLevelBits) - 1);
+            const std::uint64_t key = sets_[at].keys[way], level = key & kLevelMask;
             if (level >= kLevels)
                 continue; // none
             const std::uint64_t first = (key & ~std::uint64_t{kPageSize - 1}) +

@@ -29,7 +29,7 @@ public:
         bool global = false;
 
         explicit operator bool() const { return value != 0; }
-        Denials denies() const { return static_cast<Denials>(value) & (kPresent - 1); }
+        Denials denies() const { return static_cast<Denials>(value) & (kPrefetched - 1); }
         std::uint64_t physical(std::uint64_t address) const {
             return address + (value & ~std::uint64_t{kPageSize - 1});
         }
@@ -54,15 +54,22 @@ public:
                 if (owner != keys.local && owner != keys.global)
                     continue;
                 states_[at] = kSetState.used(states_[at], way);
-                return {sets_[at].values[way], level, owner == keys.global};
+                std::uint64_t& value = sets_[at].values[way];
+                if ((value & kPrefetched) != 0) [[unlikely]] {
+                    value &= ~kPrefetched;
+                    ++useful_prefetches_;
+                }
+                return {value, level, owner == keys.global};
             }
         }
         return {};
     }
+    // Whether find() would find something; nothing is used by that.
+    bool contains(std::uint64_t address, const OwnerKeys& keys) const;
     // The leaf of that level around `address` belongs to `owner`, and is not here yet. `physical` is where
     // the address goes to. May change what keys() says.
     void insert(std::uint64_t address, std::uint64_t physical, unsigned level, Denials denies,
-                std::size_t owner);
+                std::size_t owner, bool prefetched = false);
 
     // Makes find() find nothing.
     void drop(std::uint64_t address, const OwnerKeys& keys);
@@ -74,8 +81,10 @@ public:
     // What leads to the guest-physical page, whosever it is.
     void flush_physical(GuestPhysicalAddress page);
 
-    // Entries that had to go for others; some may have been outdated.
+    // Entries that had to go for others.
     std::uint64_t evictions() const { return evictions_; }
+    // Entries that came before they were asked for, and then were.
+    std::uint64_t useful_prefetches() const { return useful_prefetches_; }
 
 private:
     // A key is the leaf's first address, with the level and the owner's number in the bits below; a value
@@ -83,8 +92,10 @@ private:
     struct alignas(64) Set {
         std::array<std::uint64_t, kSetWays> keys, values;
     };
-    static constexpr std::uint64_t kNoKey = ~std::uint64_t{0}, kPresent = std::uint64_t{1} << 11;
+    static constexpr std::uint64_t kNoKey = ~std::uint64_t{0}, kPresent = std::uint64_t{1} << 11,
+                                   kPrefetched = std::uint64_t{1} << 10;
     static constexpr unsigned kLevelBits = 2;
+    static constexpr std::uint64_t kLevelMask = (1u << kLevelBits) - 1;
     // Numbers of owners. One that an owner has given up is not used again until there are no others left.
     static constexpr std::uint64_t kFirstNumber = 1, kNumbers = (kPageSize >> kLevelBits) - 1;
 
@@ -94,6 +105,7 @@ private:
     static std::uint64_t page_key(std::uint64_t address, unsigned level) {
         return (address & ~(page_size(level) - 1)) | level;
     }
+    std::size_t outdated_way(std::size_t at) const;
     std::size_t victim(std::size_t at);
     std::size_t random_way();
     void drop_key(std::size_t at, std::uint64_t key);
@@ -109,7 +121,7 @@ private:
     static constexpr unsigned kMostMisses = 1023;
     unsigned lru_misses_ = kMostMisses / 2;
     std::uint32_t random_ = 1;
-    std::uint64_t evictions_ = 0;
+    std::uint64_t evictions_ = 0, useful_prefetches_ = 0;
 };
 
 } // namespace ashlar::jit::mmu
