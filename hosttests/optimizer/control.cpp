@@ -97,7 +97,7 @@ TEST(Guards, OneIsEnoughForAllThatItDominates) {
     const auto region_with = [](bool first) {
         Region region;
         Builder& b = region.build();
-        region.begin(0);
+        region.begin(0, 8); // so that neither is likely enough to stand at the region's entry
         region.next();
         region.branch(Condition::Equal, b.get(1), b.get(0), 1, 2);
         for (const std::int32_t pc : {256, 512}) {
@@ -126,6 +126,22 @@ TEST(Guards, OneIsEnoughForAllThatItDominates) {
     region.branch(Condition::NotEqual, b.get(6), b.get(0), 1, SourceBlock::kOutside);
     EXPECT_EQ(count(optimize(region.source()), kLoop, Kind::Guard), 0u);
     EXPECT_EQ(count(optimize(region.source(), 0), kLoop, Kind::Guard), 1u);
+}
+
+TEST(Guards, StandAtTheEntryIfTheyAreLikelyToBeReached) {
+    // Given: a loop with a guard, where the region begins
+    Region region;
+    Builder& b = region.build();
+    region.begin(0, 100);
+    region.next();
+    b.guard(0, 0);
+    region.next();
+    region.branch(Condition::NotEqual, b.get(6), b.get(0), 0, SourceBlock::kOutside);
+    // Then: it is looked at before the loop
+    Graph& graph = optimize(region.source());
+    EXPECT_EQ(count(graph, 0, Kind::Guard), 1u);
+    EXPECT_EQ(count(graph, 1, Kind::Guard), 0u);
+    EXPECT_EQ(count(optimize(region.source(), kAllPasses & ~kMergeGuards), 0, Kind::Guard), 0u);
 }
 
 TEST(Sinking, LeavesToExitsWhatOnlyTheyNeed) {

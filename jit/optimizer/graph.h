@@ -142,6 +142,7 @@ struct Node {
     bool aligned = false;         // atomics: known to be, by one before
     bool reserved = false;        // StoreConditional: behind the LoadReserved of its address
     bool sunk = false;            // computed by exits that need it, nowhere else
+    bool late = false;            // a NaN need not be the canonical one: exits see to that
     std::uint8_t stream = 0;      // StreamProbe, StreamStart: which
     std::uint8_t guest_index = 0; // guest instructions of the block before the one this belongs to
     std::uint16_t sets = 0;       // settings of the block that have happened before this node

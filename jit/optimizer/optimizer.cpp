@@ -66,6 +66,8 @@ bool Optimizer::run(const RegionSource& source, Supports supports, const Registe
         sink_into_exits(graph_);
     if (!holds("sinking", Stage::Probed))
         return false;
+    if (wanted(kDelayNans))
+        delay_nans(graph_);
     if (wanted(kNarrow))
         find_demanded(graph_);
     else

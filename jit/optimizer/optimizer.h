@@ -19,7 +19,8 @@ enum Pass : unsigned {
     kSink = 1u << 6,        // what only exits need is left to them
     kExtents = 1u << 7,     // checks against extents where they are expected to hold, in place of probes
     kUnrollLoops = 1u << 8, // where a region is formed
-    kAllPasses = (1u << 9) - 1,
+    kDelayNans = 1u << 9,   // NaNs are made canonical where somebody sees which they are
+    kAllPasses = (1u << 10) - 1,
 };
 
 // Reusable; large. Used by one thread.

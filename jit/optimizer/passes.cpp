@@ -148,7 +148,31 @@ void hoist_invariants(Graph& graph) {
     }
 }
 
+namespace {
+
+// A guard that is likely to be reached may as well stand at the region's entry: what it looks at does not
+// change within.
+void move_to_entry(Graph& graph, NodeId guard) {
+    const BasicBlock& root = graph.blocks[graph.blocks[0].taken.target];
+    if (2 * std::uint64_t{graph.blocks[graph.at(guard).block].weight} < root.weight)
+        return;
+    graph.remove(guard);
+    Node moved;
+    moved.kind = Kind::Guard;
+    const NodeId at_entry = graph.create(moved);
+    if (at_entry != kNoNode)
+        graph.append(0, at_entry);
+}
+
+} // namespace
+
 void merge_guards(Graph& graph) {
+    for (const BlockId block : graph.order)
+        for (NodeId n = graph.blocks[block].first, next; n != kNoNode; n = next) {
+            next = graph.at(n).next;
+            if (block != 0 && graph.at(n).kind == Kind::Guard)
+                move_to_entry(graph, n);
+        }
     Bounded<NodeId, kMaxBlocks> kept;
     for (const BlockId block : graph.order)
         for (NodeId n = graph.blocks[block].first, next; n != kNoNode; n = next) {

@@ -32,6 +32,10 @@ void merge_alignments(Graph& graph);
 void pair_reservations(Graph& graph);
 // What only exits look at is left for them to compute.
 void sink_into_exits(Graph& graph);
+// Finds floating-point values of which it does not matter before exits which NaN they are (Node::late).
+void delay_nans(Graph& graph);
+// Whether `user` looks at which NaN its operand `value` is.
+bool sees_nan(const Node& user, const Node& value);
 // Drops what nothing needs.
 void remove_dead(Graph& graph);
 // Finds out whose upper half matters (Node::needs_upper).

@@ -145,6 +145,8 @@ void Printer::print_node(NodeId id) {
         sink_.write(node.needs_upper ? "  word" : "  narrow");
     if (node.sunk)
         sink_.write("  sunk");
+    if (node.late)
+        sink_.write("  late");
     if (exits(node)) {
         sink_.write("  outside:");
         print_state(node.block, node.sets);

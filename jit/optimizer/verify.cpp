@@ -97,6 +97,14 @@ private:
         require(before, "an operand is not computed on every way to its use", block, user);
         require(!node.sunk || user == kExit || (user != kNoNode && graph_.at(user).sunk),
                 "a value that only exits compute is looked at elsewhere", block, user);
+        if (node.late && user != kExit && user != kNoNode) {
+            const Node& by = graph_.at(user);
+            const bool copies =
+                by.opcode == ir::Opcode::FloatSign && !by.late && by.operands[0] == by.operands[1];
+            require(by.kind == Kind::Phi ? !by.late || by.precision == node.precision
+                                         : copies || !sees_nan(by, node),
+                    "a NaN that need not be canonical is looked at", block, user);
+        }
     }
 
     void check_state(BlockId block, unsigned sets, unsigned position) {

@@ -217,6 +217,12 @@ first_turn:
     addi a0, a0, 1
     again
 
+    snippet word-product-of-constant, 3
+    turn
+    li a4, 10
+    mulw a1, a2, a4
+    again
+
     snippet quotient, 3
     turn
     div a1, a2, a3
@@ -447,6 +453,14 @@ first_turn:
     turn
     fadd.d fa0, fa0, fa1
     fadd.d fa2, fa2, fa3
+    again
+
+    snippet float-product-stored, 5
+    turn
+    fmul.d fa4, fa0, fa1
+    fmul.d fa5, fa2, fa3
+    fsub.d fa4, fa4, fa5
+    fsd fa4, 0(a0)
     again
 
     snippet float-singles, 4

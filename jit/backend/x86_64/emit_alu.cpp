@@ -326,6 +326,7 @@ bool Emitter::handles_binary_immediate(Opcode opcode) const {
     case Opcode::Or:
     case Opcode::Xor:
     case Opcode::Multiply:
+    case Opcode::MultiplyWord:
     case Opcode::Less:
     case Opcode::LessUnsigned:
     case Opcode::AddWord:
@@ -369,6 +370,15 @@ void Emitter::emit_binary_immediate(const OpClass& op_class, const Op& op) {
             }
             movsxd(to, eax);
         }
+        return finish(op.d, to);
+    }
+    case Opcode::MultiplyWord: {
+        const Reg64 to = target(op.d, rax);
+        if (is_pinned(op.a))
+            imul(eax, Xbyak::Reg32(host_of(op.a)), op.imm);
+        else
+            imul(eax, slot_address32(op.a), op.imm);
+        movsxd(to, eax);
         return finish(op.d, to);
     }
     default: return shift_immediate(opcode, op);

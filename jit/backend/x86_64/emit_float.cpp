@@ -118,8 +118,17 @@ void FloatEmitter::canonicalize(Precision precision, const Xmm& d) {
     add_cold({jump, e_.position(), Cold::Kind::Nan, precision, static_cast<std::uint8_t>(d.getIdx()), 0, 0});
 }
 
+void FloatEmitter::emit_canonicalizer(Precision precision, const Xmm& d) {
+    compare_quiet(precision, d, d);
+    const std::size_t nan = e_.jump_if_later(kParity);
+    e_.ret();
+    e_.bind(nan);
+    load(d, constant(Constant::NanD, Constant::NanS, precision));
+    e_.ret();
+}
+
 bool FloatEmitter::arithmetic(fp::Arithmetic operation, Precision precision, std::uint8_t rounding,
-                              const Xmm& d, Source a, Source b) {
+                              const Xmm& d, Source a, Source b, bool canonical) {
     static constexpr Scalar kScalars[] = {Scalar::Add, Scalar::Subtract, Scalar::Multiply, Scalar::Divide};
     if (rounding != ir::kDynamicRounding)
         return false;
@@ -132,7 +141,8 @@ bool FloatEmitter::arithmetic(fp::Arithmetic operation, Precision precision, std
             load(d, a.bits);
             is_double(precision) ? e_.sqrtsd(d, d) : e_.sqrtss(d, d);
         }
-        canonicalize(precision, d);
+        if (canonical)
+            canonicalize(precision, d);
         return true;
     }
     require_boxed(precision, a, b);
@@ -144,7 +154,8 @@ bool FloatEmitter::arithmetic(fp::Arithmetic operation, Precision precision, std
     } else {
         scalar(kScalars[static_cast<std::size_t>(operation)], precision, d, left, b.bits);
     }
-    canonicalize(precision, d);
+    if (canonical)
+        canonicalize(precision, d);
     return true;
 }
 

@@ -39,6 +39,10 @@ public:
 
     explicit FloatEmitter(Emitter& emitter) : e_(emitter) {}
 
+    // Makes a NaN in the register canonical.
+    void canonicalize(Precision precision, const Xmm& d);
+    // A routine that does, and changes nothing else.
+    void emit_canonicalizer(Precision precision, const Xmm& d);
     // The rest of the operations since the last time; where no code runs into it.
     void emit_cold_code();
     // Those of the operations since the last time. The handler's result, stored to its slot, then takes the
@@ -46,9 +50,10 @@ public:
     SlowJumps take_slow_jumps();
 
     // `rounding` is a static mode or ir::kDynamicRounding. False, and nothing is emitted, when the operation
-    // in that mode is left to the handler altogether. Square root is of `a`.
+    // in that mode is left to the handler altogether. Square root is of `a`. Unless `canonical`, a NaN that
+    // is the result may be any quiet one.
     bool arithmetic(fp::Arithmetic operation, Precision precision, std::uint8_t rounding, const Xmm& d,
-                    Source a, Source b);
+                    Source a, Source b, bool canonical = true);
     bool fused(fp::Fused operation, Precision precision, std::uint8_t rounding, const Xmm& d, Source a,
                Source b, Source c);
     void compare(fp::Compare operation, Precision precision, const Reg64& d, Source a, Source b);
@@ -106,7 +111,6 @@ private:
     void compare_quiet(Precision precision, const Xmm& a, const Operand& b);
     void compare_signaling(Precision precision, const Xmm& a, const Operand& b);
     void select(bool maximum, Precision precision, const Xmm& d, Source a, Source b);
-    void canonicalize(Precision precision, const Xmm& d);
     void emit_cold(const Cold& cold);
     void add_cold(const Cold& cold);
     // Leaves by a slow jump unless the operand's bits say 0 <= a < 2^exponent.

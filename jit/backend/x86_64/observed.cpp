@@ -54,7 +54,8 @@ void BaselineCompiler::report_shared_code(CodeObserver& observer) const {
                           {at(regions.exit_region), "exit: region"},
                           {at(regions.exit_surprise), "exit: surprise"},
                           {at(regions.probe), "probe"},
-                          {at(regions.probe_with_float), "probe, saving floats"}};
+                          {at(regions.probe_with_float), "probe, saving floats"},
+                          {at(regions.canonicalizers[0]), "make a NaN canonical"}};
     std::sort(std::begin(labels), std::end(labels),
               [](const CodeLabel& a, const CodeLabel& b) { return a.host_offset < b.host_offset; });
     emitted.marks = marks;

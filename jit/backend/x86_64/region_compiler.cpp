@@ -89,6 +89,12 @@ void RegionCompiler::emit_shared(Emitter& emitter, RegionThunks thunks) {
     emit_probe_thunk(emitter, false);
     thunks.probe_with_float = emitter.position();
     emit_probe_thunk(emitter, true);
+    FloatEmitter floats(emitter);
+    for (std::size_t i = 0; i < thunks.canonicalizers.size(); ++i) {
+        thunks.canonicalizers[i] = emitter.position();
+        floats.emit_canonicalizer(i < kXmmRegisters ? ir::Precision::Double : ir::Precision::Single,
+                                  Xbyak::Xmm(static_cast<int>(i % kXmmRegisters)));
+    }
     region_.set_thunks(thunks);
 }
 

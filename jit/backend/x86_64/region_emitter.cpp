@@ -194,6 +194,10 @@ void RegionEmitter::emit_edge(BlockId from, const Edge& edge, std::int32_t instr
     if (edge.backward)
         exit_from_jump(e.jump_if_later(kLessOrEqual),
                        exit_for_budget(from, edge.pc, -std::int32_t{graph_->blocks[edge.target].pending}));
+    for_each_phi(from, edge.target, [&](NodeId phi, NodeId value) {
+        if (!graph_->at(phi).late)
+            settle_nan(value);
+    });
     collect_phi_moves(from, edge.target);
     emit_moves();
     if (edge.target != next)
@@ -204,25 +208,35 @@ void RegionEmitter::jump_to_block(BlockId target) {
     fixups_.push({e.jump_later(), target});
 }
 
-void RegionEmitter::collect_phi_moves(BlockId from, BlockId to) {
+// Calls visit(phi, value) for what the way brings to the block's phis.
+template <class Visit>
+void RegionEmitter::for_each_phi(BlockId from, BlockId to, Visit visit) {
     const BasicBlock& block = graph_->blocks[to];
     unsigned predecessor = 0;
     while (block.predecessors[predecessor] != from)
         ++predecessor;
     for (NodeId n = block.first; n != kNoNode; n = graph_->at(n).next) {
         const Node& phi = graph_->at(n);
-        if (phi.kind != Kind::Phi || allocation_->of(n).kind == Location::Kind::None)
-            continue;
-        const NodeId value = graph_->resolve(graph_->phis[phi.phi].values[predecessor]);
-        const Location source = location(value);
-        if (source.kind == Location::Kind::Recompute || !(source == allocation_->of(n)))
-            moves_.push({allocation_->of(n), source, value, false});
+        if (phi.kind == Kind::Phi && allocation_->of(n).kind != Location::Kind::None)
+            visit(n, graph_->resolve(graph_->phis[phi.phi].values[predecessor]));
     }
 }
 
+void RegionEmitter::collect_phi_moves(BlockId from, BlockId to) {
+    for_each_phi(from, to, [&](NodeId phi, NodeId value) {
+        const Location source = location(value);
+        if (source.kind == Location::Kind::Recompute || !(source == allocation_->of(phi)))
+            moves_.push({allocation_->of(phi), source, value, false});
+    });
+}
+
 bool RegionEmitter::needs_moves(BlockId from, BlockId to) {
+    bool needs = false;
+    for_each_phi(from, to, [&](NodeId phi, NodeId value) {
+        needs = needs || (graph_->at(value).late && !graph_->at(phi).late);
+    });
     collect_phi_moves(from, to);
-    const bool needs = !moves_.empty();
+    needs = needs || !moves_.empty();
     moves_.clear();
     return needs;
 }
@@ -304,6 +318,7 @@ void RegionEmitter::emit_exit(const Exit& exit) {
             move.node = value;
             move.extend = is_narrow(value);
             moves_.push(move);
+            settle_nan(value);
         });
     if (exit.kind == Exit::Kind::Indirect) {
         const Location rbp{Location::Kind::Register, Xbyak::Operand::RBP};

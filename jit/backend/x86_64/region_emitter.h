@@ -17,9 +17,13 @@
 
 namespace ashlar::jit::x86_64 {
 
+constexpr std::size_t kXmmRegisters = 16;
+
 // Positions of code that all regions share.
 struct RegionThunks {
     std::size_t exit_budget, exit_edge, through_cache, exit_region, exit_surprise, probe, probe_with_float;
+    // Called: make a NaN in a register canonical. Of doubles, then of singles.
+    std::array<std::size_t, 2 * kXmmRegisters> canonicalizers;
 };
 
 struct RegionEnvironment {
@@ -120,7 +124,10 @@ private:
     void emit_taken(std::uint8_t condition, BlockId from, const optimizer::Edge& edge, std::int32_t charge);
     // Goes along an edge from here; `next` is the block that follows in the code.
     void emit_edge(BlockId from, const optimizer::Edge& edge, std::int32_t charge, BlockId next);
+    // Whether something happens on the way.
     bool needs_moves(BlockId from, BlockId to);
+    template <class Visit>
+    void for_each_phi(BlockId from, BlockId to, Visit visit);
     void collect_phi_moves(BlockId from, BlockId to);
     std::int32_t charge_of(BlockId from, const optimizer::Edge& edge) const;
     void charge(std::int32_t instructions);
@@ -238,6 +245,8 @@ private:
                            const Xbyak::Operand& c);
     void exit_from_float(NodeId id);
     bool is_boxed(NodeId id) const;
+    // Makes a NaN canonical where it lies, before an exit shows it.
+    void settle_nan(NodeId id);
 
     Emitter& e;
     bool shared_memory_;

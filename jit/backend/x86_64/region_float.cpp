@@ -52,6 +52,17 @@ bool RegionEmitter::is_boxed(NodeId id) const {
     }
 }
 
+void RegionEmitter::settle_nan(NodeId id) {
+    const Node& node = graph_->at(id);
+    if (!node.late)
+        return;
+    const Xmm value = in_float(id, e.xmm15);
+    const std::size_t first = node.precision == Precision::Double ? 0 : kXmmRegisters;
+    e.call_to(thunks_.canonicalizers[first + static_cast<std::size_t>(value.getIdx())]);
+    if (location(id).kind == Location::Kind::Slot)
+        e.movsd(slot(location(id).index), value);
+}
+
 void RegionEmitter::exit_from_float(NodeId id) {
     const Node& node = graph_->at(id);
     const FloatEmitter::SlowJumps jumps = float_.take_slow_jumps();
@@ -98,7 +109,7 @@ void RegionEmitter::emit_float_result(NodeId id, const Xbyak::Operand& first, co
     switch (node.opcode) {
     case Opcode::FloatArithmetic:
         done = float_.arithmetic(static_cast<fp::Arithmetic>(node.attribute), precision, node.rounding, to, a,
-                                 b);
+                                 b, !node.late);
         break;
     case Opcode::FloatFused:
         done = float_.fused(static_cast<fp::Fused>(node.attribute), precision, node.rounding, to, a, b, c);
@@ -107,6 +118,8 @@ void RegionEmitter::emit_float_result(NodeId id, const Xbyak::Operand& first, co
     case Opcode::FloatMaximum: float_.maximum(precision, to, a, b); break;
     case Opcode::FloatSign:
         float_.sign(static_cast<fp::SignInjection>(node.attribute), precision, to, a, b);
+        if (graph_->at(node.operands[0]).late) // a copy for those who look at it
+            float_.canonicalize(precision, to);
         break;
     case Opcode::FloatWiden: done = float_.widen(node.rounding, to, a); break;
     case Opcode::FloatNarrow: done = float_.narrow(node.rounding, to, a); break;

@@ -141,7 +141,8 @@ void BaselineCompiler::emit_thunks() {
     e.mov(e.context_field(kExit + offsetof(Exit, cause)), e.rax);
     e.mov(e.context_field(kExit + offsetof(Exit, value)), e.rdx);
     emit_exit_thunk(Exit::Kind::Surprise);
-    regions_->emit_shared(e, {exit_budget_, exit_edge_, through_cache_, exit_region, exit_surprise, 0, 0});
+    regions_->emit_shared(e,
+                          {exit_budget_, exit_edge_, through_cache_, exit_region, exit_surprise, 0, 0, {}});
     record_probes();
 }
 
