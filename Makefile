@@ -24,7 +24,7 @@ sources = $(sort $(shell find $(1) -name '*.cpp' $(foreach d,$(2),-not -path '$(
 asm     = $(sort $(shell find $(1) -name '*.S' $(foreach d,$(2),-not -path '$(d)/*') 2>/dev/null))
 
 .PHONY: all help
-all: x86_64 ashlar-run ## everything but the tests
+all: x86_64 aarch64 ashlar-run ## everything but the tests
 
 help: ## this list
 	@grep -hE '^[a-z0-9_-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z0-9_-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -180,8 +180,11 @@ SETUP     := $(BUILD)/setup.stamp
 LINUX_CPIO := $(BUILD)/linux.cpio
 MEMORY    ?= 2G
 GUEST     ?= linux-disk
-QEMU      := qemu-system-x86_64 -M q35 -cpu max -m $(MEMORY) -nic none -display none -serial stdio \
-             -device isa-debug-exit,iobase=0xf4,iosize=4 -no-reboot
+QEMU_x86_64  := qemu-system-x86_64 -M q35 -cpu max -m $(MEMORY) -nic none -display none -serial stdio \
+                -device isa-debug-exit,iobase=0xf4,iosize=4 -no-reboot -kernel $(HYPERVISOR)
+# Semihosting gives the exit code; for the debugger, so that nobody gets at the host's files by it.
+QEMU_aarch64 := qemu-system-aarch64 -M virt,virtualization=on,gic-version=3 -cpu max -m $(MEMORY) -nic none -display none \
+                -serial stdio -semihosting-config enable=on,target=gdb -no-reboot -kernel $(AARCH64)
 
 .PHONY: setup run test check-all iso format format-check clean compile_commands.json
 setup: ## Debian packages and guest software (done by the others when needed)
@@ -196,16 +199,16 @@ $(Q)sed 's/^kernel = .*/kernel = $(GUEST)/' docs/examples/linux.conf > $(BUILD)/
 endef
 
 # The sub-make begins when the compilers are there.
-run: $(SETUP) ## boot the hypervisor under QEMU with riscv64 Linux in a VM; GUEST=linux: the installer's kernel
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) x86_64
+run: $(SETUP) ## boot the hypervisor under QEMU with riscv64 Linux in a VM; GUEST=linux: the installer's kernel; ARCH=aarch64
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(ARCH)
 	$(linux_bundle)
-	$(Q)tools/run-qemu $(QEMU) -kernel $(HYPERVISOR) -initrd $(LINUX_CPIO)
+	$(Q)tools/run-qemu $(QEMU_$(ARCH)) -initrd $(LINUX_CPIO)
 
 test: $(SETUP) ## unit tests and whole-system tests
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) check-all
 	$(Q)tools/check-layering
 	$(Q)ASHLAR_BUILD=$(BUILD) tools/run-tests $(TESTS)
-check-all: host-tests ashlar-run x86_64 x86_64-debug translator guest-bench $(NATIVE_GUESTS) $(EMBEDDED_GUEST)
+check-all: host-tests ashlar-run x86_64 x86_64-debug translator aarch64 guest-bench $(NATIVE_GUESTS) $(EMBEDDED_GUEST)
 
 # Kept until it is removed by hand: the archive's packages change every day.
 GUEST_SOFTWARE := $(BUILD)/guest/software.img
@@ -230,7 +233,8 @@ format-check: ## fail when clang-format would change something
 compile_commands.json: ## for editors and analysers
 	$(Q)$(MAKE) --no-print-directory -n -B V=1 check-all | tools/compile-commands > $@
 clean: ## remove what was built, keep what was fetched
-	$(Q)rm -rf $(BUILD)/host $(BUILD)/host-debug $(BUILD)/x86_64 $(BUILD)/x86_64-debug $(BUILD)/guests $(BUILD)/guest-bench
+	$(Q)rm -rf $(BUILD)/host $(BUILD)/host-debug $(BUILD)/x86_64 $(BUILD)/x86_64-debug $(BUILD)/aarch64 $(BUILD)/aarch64-debug \
+	    $(BUILD)/guests $(BUILD)/guest-bench
 
-DEPS = $(shell find $(HOST) $(BUILD)/x86_64 $(dir $(HYPERVISOR)) $(BUILD)/guest-bench -type f -name '*.d' 2>/dev/null)
+DEPS = $(shell find $(HOST) $(BUILD)/x86_64 $(dir $(HYPERVISOR)) $(dir $(AARCH64)) $(BUILD)/guest-bench -type f -name '*.d' 2>/dev/null)
 -include $(DEPS)

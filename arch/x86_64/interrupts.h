@@ -12,7 +12,5 @@ constexpr unsigned kTimerInterruptVector = 0x40, kConsoleInterruptVector = 0x41,
 
 // Prints the registers and a backtrace, and ends everything with a failure code.
 [[noreturn]] void fatal_exception(const InterruptFrame& frame);
-// Prints the call chain from a frame pointer on.
-void print_backtrace(std::uint64_t rip, std::uint64_t rbp);
 
 } // namespace ashlar::arch

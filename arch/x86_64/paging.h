@@ -4,14 +4,10 @@
 #include "arch/x86_64/page_table_format.h"
 #include "kernel/boot_information.h"
 #include "lib/format.h"
-#include "lib/page_table.h"
 
 namespace ashlar::arch {
 
 using HostFormat = LongModeFormat<VirtualAddress, PhysicalAddress>;
-
-// Symbols of the linker script.
-extern "C" const std::byte image_begin[], text_end[], rodata_begin[], rodata_end[], data_begin[], image_end[];
 
 // Builds the final tables and loads them; frames for tables come from usable memory and are recorded in
 // `boot.early_begin`.

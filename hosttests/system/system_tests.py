@@ -14,6 +14,7 @@ import zlib
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools" / "lib"))
 from harness import (ASHLAR_RUN, BUILD, DEBUG_HYPERVISOR, FAILED, GUEST, ROOT, WELL, Console, check,  # noqa: E402
                      make_bundle, make_iso, qemu_command, run_bochs)
+import aarch64_tests  # noqa: E402
 import guest_kernels  # noqa: E402
 import numa_tests  # noqa: E402
 
@@ -611,7 +612,7 @@ def test_bochs_isolates_vms(folder):
     check_native_programs(run_bochs(iso, folder, "ryzen", "ashlar: all VMs have ended"))
 
 
-TESTS = {name[5:]: function for name, function in [*vars(numa_tests).items(), *globals().items()]
+TESTS = {name[5:]: function for name, function in [*vars(numa_tests).items(), *vars(aarch64_tests).items(), *globals().items()]
          if name.startswith("test_")}
 
 

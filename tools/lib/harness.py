@@ -13,8 +13,9 @@ BUILD = pathlib.Path(os.environ.get("ASHLAR_BUILD", ROOT / "build"))
 GUEST = BUILD / "guest"
 HYPERVISOR = BUILD / "x86_64" / "ashlar.elf"
 DEBUG_HYPERVISOR = BUILD / "x86_64-debug" / "ashlar.elf"
+AARCH64_HYPERVISOR = BUILD / "aarch64" / "ashlar"
 ASHLAR_RUN = BUILD / "host" / "ashlar-run"
-WELL, FAILED = 33, 35  # QEMU's exit codes by isa-debug-exit
+WELL, FAILED = 33, 35  # QEMU's exit codes by isa-debug-exit or semihosting
 
 
 class Failure(AssertionError):
@@ -100,6 +101,17 @@ def qemu_command(kernel=HYPERVISOR, bundle=None, memory="1G", append=None, extra
     if cdrom:
         return command + ["-cdrom", cdrom]
     command += ["-kernel", kernel]
+    if bundle:
+        command += ["-initrd", bundle]
+    if append:
+        command += ["-append", append]
+    return command
+
+
+def aarch64_command(bundle=None, memory="1G", append=None, extra=(), cpu="max", machine="virtualization=on,gic-version=3"):
+    command = ["qemu-system-aarch64", "-M", f"virt,{machine}", "-cpu", cpu, "-m", memory, "-nic", "none", "-display", "none",
+               "-serial", "stdio", "-semihosting-config", "enable=on,target=gdb", "-no-reboot", *extra,
+               "-kernel", AARCH64_HYPERVISOR]
     if bundle:
         command += ["-initrd", bundle]
     if append:

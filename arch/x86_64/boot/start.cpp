@@ -6,7 +6,6 @@
 #include "arch/x86_64/boot/boot_protocol.h"
 #include "arch/x86_64/boot/numa.h"
 #include "arch/x86_64/boot/protocol.h"
-#include "arch/x86_64/boot/selftest.h"
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/common/cpu_features.h"
 #include "arch/x86_64/common/interrupt_frame.h"
@@ -16,7 +15,9 @@
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/power.h"
 #include "arch/x86_64/serial.h"
+#include "kernel/image.h"
 #include "kernel/log.h"
+#include "kernel/selftest.h"
 
 namespace ashlar::arch {
 namespace {
@@ -93,8 +94,8 @@ PhysicalAddress virtual_to_physical(const void* direct_map_pointer) {
 extern "C" [[noreturn]] void start(unsigned protocol, std::uint32_t information) {
     initialize_console();
     load_descriptor_tables();
-    boot_information.image_begin = image_to_physical(image_begin);
-    boot_information.image_end = image_to_physical(image_end).align_up(kPageSize);
+    boot_information.image_begin = image_to_physical(kernel::image_begin);
+    boot_information.image_end = image_to_physical(kernel::image_end).align_up(kPageSize);
     if (const Status read = read_protocol(protocol, PhysicalAddress(information)); !read.ok())
         fail("cannot read what the boot loader handed over", read.error());
     if (const std::uint64_t lost = boot_information.limit_ranges(physical_limit()); lost != 0)
@@ -108,7 +109,7 @@ extern "C" [[noreturn]] void start(unsigned protocol, std::uint32_t information)
         fail("cannot set up interrupts", ready.error());
     initialize_clock();
     check_write_xor_execute(console);
-    run_selftest(boot_information.command_line);
+    kernel::run_selftest(boot_information.command_line);
     kernel::kernel_main(boot_information);
 }
 

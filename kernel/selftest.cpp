@@ -1,16 +1,13 @@
-#include "arch/x86_64/boot/selftest.h"
+#include "kernel/selftest.h"
 
 #include <cstdint>
 
 #include "arch/cpu.h"
-#include "arch/x86_64/paging.h"
 #include "kernel/log.h"
 #include "lib/assert.h"
 
-namespace ashlar::arch {
+namespace ashlar::kernel {
 namespace {
-
-using kernel::log;
 
 // Deeper than any stack, though not for ever, which the compiler would notice.
 [[gnu::noinline]] std::uint64_t overflow_the_stack(std::uint64_t depth) {
@@ -29,9 +26,9 @@ using kernel::log;
 
 // Nothing else wakes the CPU: the timer is off, nobody types.
 void kick_this_cpu() {
-    disable_interrupts();
-    kick(current_cpu());
-    wait_for_interrupt();
+    arch::disable_interrupts();
+    arch::kick(arch::current_cpu());
+    arch::wait_for_interrupt();
     log("ashlar: selftest: was kicked\n");
 }
 
@@ -52,7 +49,7 @@ void run_selftest(std::string_view command_line) {
     else if (name == "stack-overflow")
         static_cast<void>(overflow_the_stack(1 << 20));
     else if (name == "invalid-opcode")
-        asm volatile("ud2");
+        __builtin_trap(); // UD2, BRK
     else if (name == "assertion")
         ASHLAR_ASSERT(name.empty());
     else if (name == "kick")
@@ -62,4 +59,4 @@ void run_selftest(std::string_view command_line) {
             "assertion, kick\n");
 }
 
-} // namespace ashlar::arch
+} // namespace ashlar::kernel

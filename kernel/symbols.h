@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace ashlar::arch {
+namespace ashlar::kernel {
 
 struct Symbol {
     std::string_view name; // empty: not known
@@ -12,4 +12,4 @@ struct Symbol {
 };
 Symbol find_symbol(std::uint64_t address);
 
-} // namespace ashlar::arch
+} // namespace ashlar::kernel

@@ -3,9 +3,9 @@
 
 #include <string_view>
 
-namespace ashlar::arch {
+namespace ashlar::kernel {
 
 // Does what `selftest=NAME` on the command line asks for, if anything.
 void run_selftest(std::string_view command_line);
 
-} // namespace ashlar::arch
+} // namespace ashlar::kernel

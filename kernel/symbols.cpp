@@ -1,11 +1,10 @@
-#include "arch/x86_64/symbols.h"
+#include "kernel/symbols.h"
 
 #include <cstddef>
 
-#include "arch/x86_64/memory_layout.h"
-#include "arch/x86_64/paging.h"
+#include "kernel/image.h"
 
-namespace ashlar::arch {
+namespace ashlar::kernel {
 
 // As tools/symbol-table writes them.
 extern "C" const std::byte symbols_begin[], symbols_end[];
@@ -22,7 +21,7 @@ Symbol find_symbol(std::uint64_t address) {
     const auto count = *reinterpret_cast<const std::uint32_t*>(section);
     const auto* const entries = reinterpret_cast<const Entry*>(section + 4);
     const auto* const names = reinterpret_cast<const char*>(entries + count);
-    const auto offset = static_cast<std::uint32_t>(address - kImageVirtualOffset);
+    const auto offset = static_cast<std::uint32_t>(address - reinterpret_cast<std::uintptr_t>(image_begin));
     std::uint32_t low = 0, high = count; // the last entry at or below the address
     while (low < high) {
         const std::uint32_t middle = low + (high - low) / 2;
@@ -36,4 +35,4 @@ Symbol find_symbol(std::uint64_t address) {
     return {names + entries[low - 1].name, offset - entries[low - 1].offset};
 }
 
-} // namespace ashlar::arch
+} // namespace ashlar::kernel

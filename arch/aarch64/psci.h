@@ -1,0 +1,15 @@
+// Arm's Power State Coordination Interface (DEN 0022), which firmware implements.
+#pragma once
+
+#include <cstdint>
+
+namespace ashlar::arch::psci {
+
+enum class Conduit : std::uint8_t { None, Smc, Hvc };
+void set_conduit(Conduit conduit);
+
+// Return when the firmware does not do it.
+void system_off();
+void system_reset();
+
+} // namespace ashlar::arch::psci
