@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "arch/fake/machine.h"
-#include "bench/outliers.h"
 #include "kernel/memory_source.h"
 #include "kernel/numa_builder.h"
 #include "kernel/physical_memory.h"
@@ -75,13 +74,7 @@ void frame_from_cache(benchmark::State& state) {
     }
     frames.empty_caches();
 }
-BENCHMARK(frame_from_cache)
-    ->Threads(1)
-    ->Threads(2)
-    ->Threads(4)
-    ->Threads(8)
-    ->Threads(16)
-    ->Apply(with_outliers);
+BENCHMARK(frame_from_cache)->Threads(1)->Threads(2)->Threads(4)->Threads(8)->Threads(16);
 
 // As many are taken as two caches hold, and given back: all go through the node, a batch at a time. For one.
 void frame_through_node(benchmark::State& state) {
@@ -98,13 +91,7 @@ void frame_through_node(benchmark::State& state) {
     }
     frames.empty_caches();
 }
-BENCHMARK(frame_through_node)
-    ->Threads(1)
-    ->Threads(2)
-    ->Threads(4)
-    ->Threads(8)
-    ->Threads(16)
-    ->Apply(with_outliers);
+BENCHMARK(frame_through_node)->Threads(1)->Threads(2)->Threads(4)->Threads(8)->Threads(16);
 
 // 2 MiB from the node, under its lock. More threads than cores wait for each other's turns: the lock is fair,
 // and who is next may not be running.
@@ -117,14 +104,7 @@ void block_from_node(benchmark::State& state) {
         frames.free(block, 9, account);
     }
 }
-BENCHMARK(block_from_node)
-    ->Iterations(50000)
-    ->Threads(1)
-    ->Threads(2)
-    ->Threads(4)
-    ->Threads(8)
-    ->Threads(16)
-    ->Apply(with_outliers);
+BENCHMARK(block_from_node)->Iterations(50000)->Threads(1)->Threads(2)->Threads(4)->Threads(8)->Threads(16);
 
 // A VM of 64 MiB is given memory by a policy, then accesses it at random from its node. `distance` is the
 // mean of the accesses' distances (SLIT), `local` the share of them that are local.

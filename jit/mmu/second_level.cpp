@@ -1,7 +1,5 @@
 #include "jit/mmu/second_level.h"
 
-#include <algorithm>
-
 namespace ashlar::jit::mmu {
 
 std::size_t SecondLevelTlb::random_way() {
@@ -15,9 +13,9 @@ std::size_t SecondLevelTlb::random_way() {
 std::size_t SecondLevelTlb::outdated_way(std::size_t at) const {
     std::size_t way = 0;
     for (; way < kSetWays; ++way) {
-        const std::uint64_t key = sets_[at].keys[way], number = key & (kPageSize - 1) & ~kLevelMask;
-        if (key == kNoKey || std::find(numbers_.begin(), numbers_.end(), number) == numbers_.end())
-            break;
+        const std::uint64_t number = (sets_[at].keys[way] & (kPageSize - 1)) >> kLevelBits;
+        if ((live_[number / 64] >> number % 64 & 1) == 0)
+            break; // kNoKey is one of these
     }
     return way;
 }
@@ -72,9 +70,15 @@ void SecondLevelTlb::flush_all() {
     empty.values.fill(0);
     sets_.fill(empty);
     levels_.fill(0);
+    live_.fill(0);
     next_number_ = kFirstNumber;
     for (std::uint64_t& number : numbers_)
-        number = next_number_++ << kLevelBits;
+        number = new_number();
+}
+
+std::uint64_t SecondLevelTlb::new_number() {
+    live_[next_number_ / 64] |= std::uint64_t{1} << next_number_ % 64;
+    return next_number_++ << kLevelBits;
 }
 
 void SecondLevelTlb::flush(std::size_t owner) {
@@ -83,7 +87,9 @@ void SecondLevelTlb::flush(std::size_t owner) {
     if (next_number_ == kNumbers)
         return flush_all();
     levels_[owner] = 0;
-    numbers_[owner] = next_number_++ << kLevelBits;
+    const std::uint64_t old = numbers_[owner] >> kLevelBits;
+    live_[old / 64] &= ~(std::uint64_t{1} << old % 64);
+    numbers_[owner] = new_number();
 }
 
 void SecondLevelTlb::flush(std::size_t owner, std::uint64_t address, std::uint64_t size) {

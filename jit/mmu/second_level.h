@@ -105,6 +105,7 @@ private:
     static std::uint64_t page_key(std::uint64_t address, unsigned level) {
         return (address & ~(page_size(level) - 1)) | level;
     }
+    std::uint64_t new_number();
     std::size_t outdated_way(std::size_t at) const;
     std::size_t victim(std::size_t at);
     std::size_t random_way();
@@ -114,6 +115,7 @@ private:
     std::array<std::uint8_t, kSets> states_{};
     std::array<std::uint64_t, kOwners> numbers_{}; // shifted to where keys have them
     std::array<unsigned, kOwners> levels_{};       // a bit for each at which the owner may have entries
+    std::array<std::uint64_t, (kNumbers + 64) / 64> live_{}; // a bit for each of them
     std::uint64_t next_number_ = kFirstNumber;
     Replacement replacement_;
     // Adaptive: above the middle Lru misses more than Random does. Each has one set in so many to itself.
