@@ -30,6 +30,8 @@ public:
 
     virtual Result<DmaBlock> allocate(std::size_t bytes) = 0;
     virtual void free(const DmaBlock& block) = 0;
+    // What was stored there is in memory when it returns, for units that do not look into the CPU's caches.
+    virtual void write_back(const std::byte*, std::size_t) {}
 
     virtual std::uint64_t now_ns() = 0; // never goes back
     virtual void pause() = 0;           // within a loop that waits

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "drivers/acpi/remapping.h"
 #include "kernel/numa_topology.h"
 #include "lib/address.h"
 
@@ -41,6 +42,7 @@ struct BootInformation {
     std::uint32_t cpu_count = 1;                            // enabled, as the firmware says
     std::array<PciSegment, kMaxPciSegments> pci_segments{}; // as the firmware said
     std::size_t pci_segment_count = 0;
+    acpi::Remapping remapping; // IOMMUs, as the firmware said
 
     // Ranges that are empty or wrap are ignored.
     void add_range(PhysicalAddress base, std::uint64_t size, MemoryRange::Kind kind);

@@ -8,6 +8,7 @@
 #include "drivers/pci/function.h"
 #include "drivers/pci/legacy_access.h"
 #include "kernel/boot_information.h"
+#include "kernel/dma_protection.h"
 #include "kernel/memory_source.h"
 
 namespace ashlar::kernel {
@@ -26,6 +27,8 @@ public:
     std::span<const pci::Function> functions() const { return functions_; }
     // Must be there when there are functions.
     pci::ConfigAccess& config() { return *config_; }
+    // IOMMUs, which hold devices back.
+    DmaProtection& dma() { return dma_; }
     // A line for each.
     void list(Sink& sink) const;
 
@@ -41,6 +44,7 @@ private:
     std::array<pci::BusRange, BootInformation::kMaxPciSegments> ranges_{};
     std::size_t range_count_ = 0;
     std::span<pci::Function> functions_;
+    DmaProtection dma_;
 };
 
 } // namespace ashlar::kernel

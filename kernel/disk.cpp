@@ -49,12 +49,17 @@ Result<Disk*> Disk::open(Devices& devices, std::string_view name, MemorySource& 
             continue;
         BufferSink<16> address;
         pci::describe(address, function.address);
+        if (const Status allowed = devices.dma().allow_own(function); !allowed.ok()) {
+            format(sink, "ashlar: disk {}: the IOMMU does not answer: {}\n", address.view(), allowed.error());
+            continue;
+        }
         pci::enable(devices.config(), devices.functions(), function);
         Result<virtio::PciTransport> transport =
             virtio::PciTransport::open(devices.config(), function, platform);
         if (!transport.ok() || transport.value().device_id() != virtio::DeviceId::Block) {
             if (address.view() == name)
                 format(sink, "ashlar: disk {}: no modern virtio block device\n", name);
+            static_cast<void>(devices.dma().forget_own(function).ok());
             continue;
         }
         Disk* const disk = ASHLAR_TRY(create_in_frames<Disk>(memory, transport.value(), platform));
@@ -73,6 +78,7 @@ Result<Disk*> Disk::open(Devices& devices, std::string_view name, MemorySource& 
             return disk;
         }
         destroy_in_frames(memory, disk);
+        static_cast<void>(devices.dma().forget_own(function).ok());
     }
     format(sink, "ashlar: disk {}: not found\n", name);
     return Error::NotFound;

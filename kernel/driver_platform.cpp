@@ -36,7 +36,7 @@ void DriverPlatform::write32(PhysicalAddress at, std::uint32_t value) {
     at_register<std::uint32_t>(at) = value;
 }
 
-// There is no IOMMU: devices use physical addresses.
+// Devices that the hypervisor drives use physical addresses, behind an IOMMU too (DmaProtection).
 Result<DmaBlock> DriverPlatform::allocate(std::size_t bytes) {
     const unsigned order = order_for(bytes);
     const PhysicalAddress block = ASHLAR_TRY(memory_.allocate_zeroed(order));
@@ -45,6 +45,10 @@ Result<DmaBlock> DriverPlatform::allocate(std::size_t bytes) {
 }
 void DriverPlatform::free(const DmaBlock& block) {
     memory_.free(PhysicalAddress(block.address), order_for(block.size));
+}
+
+void DriverPlatform::write_back(const std::byte* at, std::size_t size) {
+    arch::write_back(at, size);
 }
 
 std::uint64_t DriverPlatform::now_ns() {

@@ -20,6 +20,7 @@ public:
     void write32(PhysicalAddress at, std::uint32_t value) override;
     Result<DmaBlock> allocate(std::size_t bytes) override;
     void free(const DmaBlock& block) override;
+    void write_back(const std::byte* at, std::size_t size) override;
     std::uint64_t now_ns() override;
     void pause() override;
 

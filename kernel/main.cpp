@@ -91,6 +91,9 @@ void kernel_main(const BootInformation& boot) {
 
     MemorySource hypervisor(frames, hypervisor_account);
     devices.find(boot, hypervisor, sink);
+    alignas(DriverPlatform) static constinit std::byte platform_storage[sizeof(DriverPlatform)]{};
+    devices.dma().start(boot, devices.functions(), hypervisor,
+                        *::new (platform_storage) DriverPlatform(hypervisor), sink);
     scheduler.set_devices(devices);
     BufferSink<128> explanation;
     if (const Status ready = arch::initialize_virtualization(hypervisor, explanation); !ready.ok()) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "arch/fake/machine.h"
 #include "lib/assert.h"
@@ -76,6 +77,17 @@ Status map_device(PhysicalAddress address, std::uint64_t size) {
     return address.value() < memory && size <= memory - address.value() ? Status()
                                                                         : Status(Error::OutOfRange);
 }
+void write_back(const void*, std::size_t) {}
+Result<iommu::InterruptTarget> device_interrupt(unsigned number) {
+    return iommu::InterruptTarget{.vector = static_cast<std::uint8_t>(0x50 + number)};
+}
+std::uint32_t take_device_interrupts() {
+    return std::exchange(machine().device_interrupts, 0);
+}
+std::optional<ConsoleInterrupt> console_interrupt() {
+    return std::nullopt;
+}
+void remap_console_interrupt(std::uint16_t) {}
 std::uint64_t now_ns() {
     return machine().now_ns;
 }

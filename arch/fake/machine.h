@@ -24,6 +24,7 @@ struct Machine {
     // What happens when a CPU is kicked; by any thread.
     std::function<void(unsigned)> on_kick;
     pci::PortSpace* ports = nullptr;
+    std::uint32_t device_interrupts = 0; // that have come, a bit for each number
     // What happens while the CPU waits; by default time jumps to the timer's deadline.
     std::function<void()> on_wait;
 };

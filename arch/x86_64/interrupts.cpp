@@ -1,12 +1,25 @@
 #include "arch/x86_64/interrupts.h"
 
+#include <atomic>
+
 #include "arch/cpu.h"
+#include "arch/pci.h"
 #include "arch/x86_64/common/registers.h"
 #include "arch/x86_64/local_apic.h"
 
 namespace ashlar::arch {
+namespace {
 
-// Interrupts only wake: the scheduler looks at clock and console whenever it runs.
+constinit std::atomic<std::uint32_t> device_interrupts{0};
+
+} // namespace
+
+std::uint32_t take_device_interrupts() {
+    return device_interrupts.exchange(0, std::memory_order_relaxed);
+}
+
+// Interrupts only wake: the scheduler looks at clock, console and devices' interrupts
+// whenever it runs.
 extern "C" void interrupt_dispatch(const InterruptFrame& frame) {
     const std::uint64_t vector = frame.vector & 0xff;
     switch (vector) {
@@ -18,7 +31,10 @@ extern "C" void interrupt_dispatch(const InterruptFrame& frame) {
     }
     if (vector < 32)
         fatal_exception(frame);
-    end_of_interrupt(); // nobody was programmed to send it
+    // Nobody was programmed to send others.
+    if (vector >= kFirstDeviceVector && vector < kFirstDeviceVector + kDeviceInterrupts)
+        device_interrupts.fetch_or(1u << (vector - kFirstDeviceVector), std::memory_order_relaxed);
+    end_of_interrupt();
 }
 
 // What waits is taken before the next instruction of the caller: STI holds it back for one.

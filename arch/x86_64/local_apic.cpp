@@ -1,5 +1,7 @@
 #include "arch/x86_64/local_apic.h"
 
+#include <optional>
+
 #include "arch/cpu.h"
 #include "arch/pci.h"
 #include "arch/x86_64/common/registers.h"
@@ -23,6 +25,15 @@ constexpr std::uint32_t kMasked = 1 << 16, kNmi = 4 << 8;
 constinit volatile std::uint32_t* registers = nullptr; // nullptr: x2APIC mode
 constinit bool enabled = false;
 constinit std::uint32_t id_of_this_cpu = 0; // the others are not started
+
+// Where the console's interrupt comes from.
+struct ConsoleRoute {
+    PhysicalAddress io_apic;
+    std::uint8_t id;
+    unsigned input;
+    std::uint32_t mode;
+};
+constinit std::optional<ConsoleRoute> console_route;
 
 std::uint32_t read(std::uint32_t offset) {
     return registers != nullptr ? registers[offset / 4]
@@ -82,8 +93,8 @@ public:
     explicit IoApic(PhysicalAddress address)
         : window_(static_cast<volatile std::uint32_t*>(physical_to_virtual(address))) {}
     unsigned inputs() { return (read(1) >> 16 & 0xff) + 1; }
-    void route(unsigned input, std::uint32_t low, std::uint32_t apic_id) {
-        write(0x11 + 2 * input, apic_id << 24);
+    void route(unsigned input, std::uint32_t low, std::uint32_t high) {
+        write(0x11 + 2 * input, high);
         write(0x10 + 2 * input, low);
     }
 
@@ -115,7 +126,8 @@ Status route_console(const acpi::Tables& tables) {
         for (unsigned i = 0; i < inputs; ++i)
             io_apic.route(i, kMasked, 0);
         if (input - controller.first_interrupt < inputs) {
-            io_apic.route(input - controller.first_interrupt, mode | kConsoleInterruptVector, apic_id);
+            io_apic.route(input - controller.first_interrupt, mode | kConsoleInterruptVector, apic_id << 24);
+            console_route = {controller.address, controller.id, input - controller.first_interrupt, mode};
             enable_console_interrupt();
             return {};
         }
@@ -150,6 +162,36 @@ void kick(unsigned cpu) {
     ASHLAR_ASSERT(cpu == current_cpu());
     send_interrupt(id_of_this_cpu, kKickVector);
 }
+
+// By 8-bit numbers of CPUs, which x2APIC mode is not bound to.
+Result<iommu::InterruptTarget> device_interrupt(unsigned number) {
+    ASHLAR_ASSERT(number < kDeviceInterrupts);
+    if (!enabled || registers == nullptr)
+        return Error::Unsupported;
+    return iommu::InterruptTarget{.apic_id = id_of_this_cpu,
+                                  .vector = static_cast<std::uint8_t>(kFirstDeviceVector + number)};
+}
+
+std::optional<ConsoleInterrupt> console_interrupt() {
+    if (!console_route || registers == nullptr)
+        return std::nullopt;
+    constexpr std::uint32_t kLevelTriggered = 1u << 15;
+    return ConsoleInterrupt{console_route->id,
+                            {.apic_id = id_of_this_cpu,
+                             .vector = kConsoleInterruptVector,
+                             .level = (console_route->mode & kLevelTriggered) != 0}};
+}
+
+// The remappable format of an entry (VT-d 4.1, section 5.1.2.1). The vector is for the end of the interrupt.
+void remap_console_interrupt(std::uint16_t number) {
+    ASHLAR_ASSERT(console_route.has_value());
+    constexpr std::uint32_t kRemappable = 1u << 16;
+    const std::uint32_t low = number & 0x7fffu, high = number >> 15;
+    IoApic(console_route->io_apic)
+        .route(console_route->input, console_route->mode | high << 11 | kConsoleInterruptVector,
+               low << 17 | kRemappable);
+}
+
 void start_apic_timer(std::uint32_t ticks) {
     write(kTimerInitial, ticks);
 }

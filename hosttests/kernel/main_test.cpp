@@ -46,6 +46,7 @@ TEST_F(Main, SaysWhatTheMachineIsAndPowersOff) {
         "ashlar: memory      0x0000fee00000 to 0x0000fee01000 reserved\r\n"
         "ashlar: numa        node 0: 25[0-9] MiB, 25[0-9] MiB free, .*\r\n"
         "ashlar: pci         none\r\n"
+        "ashlar: iommu       none\r\n"
         "ashlar: virt        fake\r\n"
         "ashlar: bundle      none, running the embedded guest\r\n"
         "ashlar: vm default: riscv64, 64 MiB, 1 vcpu, 0 disks, node any\r\n"

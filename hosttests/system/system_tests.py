@@ -16,6 +16,7 @@ from harness import (ASHLAR_RUN, BUILD, DEBUG_HYPERVISOR, FAILED, GUEST, ROOT, W
                      make_bundle, make_iso, qemu_command, run_bochs)
 import aarch64_tests  # noqa: E402
 import guest_kernels  # noqa: E402
+import iommu_tests  # noqa: E402
 import numa_tests  # noqa: E402
 
 LINUX_CONF = """[vm linux]
@@ -612,7 +613,9 @@ def test_bochs_isolates_vms(folder):
     check_native_programs(run_bochs(iso, folder, "ryzen", "ashlar: all VMs have ended"))
 
 
-TESTS = {name[5:]: function for name, function in [*vars(numa_tests).items(), *vars(aarch64_tests).items(), *globals().items()]
+TESTS = {name[5:]: function for module in (numa_tests, iommu_tests, aarch64_tests) for name, function in vars(module).items()
+         if name.startswith("test_")}
+TESTS |= {name[5:]: function for name, function in globals().items()
          if name.startswith("test_")}
 
 

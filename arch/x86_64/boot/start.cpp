@@ -75,6 +75,7 @@ void read_acpi() {
     acpi_tables = std::move(tables).value();
     set_soft_off(acpi_tables);
     fill_numa(acpi_tables, boot_apic_id(), boot_information, console);
+    boot_information.remapping = acpi_tables.remapping;
     for (const acpi::PciSegment& segment : acpi_tables.pci_segments)
         if (boot_information.pci_segment_count != boot_information.pci_segments.size())
             boot_information.pci_segments[boot_information.pci_segment_count++] = {

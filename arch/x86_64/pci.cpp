@@ -22,4 +22,13 @@ pci::PortSpace* port_space() {
     return &ports;
 }
 
+void write_back(const void* at, std::size_t size) {
+    constexpr std::uintptr_t kLine = 64;
+    const auto begin = reinterpret_cast<std::uintptr_t>(at) & ~(kLine - 1);
+    const auto end = reinterpret_cast<std::uintptr_t>(at) + size;
+    for (std::uintptr_t line = begin; line < end; line += kLine)
+        asm volatile("clflush (%0)" : : "r"(line) : "memory");
+    asm volatile("mfence" : : : "memory");
+}
+
 } // namespace ashlar::arch
