@@ -6,36 +6,16 @@
 namespace ashlar::virtio {
 namespace {
 
-// Feature bits (5.2.3).
-constexpr std::uint64_t kSizeMax = 1 << 1, kSegmentMax = 1 << 2, kReadOnly = 1 << 5, kBlockSize = 1 << 6,
-                        kFlush = 1 << 9, kTopology = 1 << 10, kMultiQueue = 1 << 12, kDiscard = 1 << 13,
-                        kWriteZeroes = 1 << 14;
+using namespace block;
+
 constexpr std::uint64_t kWanted = kSizeMax | kSegmentMax | kReadOnly | kBlockSize | kFlush | kTopology |
                                   kMultiQueue | kDiscard | kWriteZeroes | feature::kIndirect |
                                   feature::kEventIndex | feature::kVersion1 | feature::kAccessPlatform |
                                   feature::kPacked;
-
-// Offsets in the configuration (5.2.4).
-constexpr std::size_t kCapacityField = 0, kSizeMaxField = 8, kSegmentMaxField = 12, kBlockSizeField = 20,
-                      kPhysicalExponentField = 24, kMinimumIoField = 26, kOptimalIoField = 28,
-                      kQueuesField = 34, kDiscardSectorsField = 36, kZeroSectorsField = 48;
-
-// Request types (5.2.6).
-enum Type : std::uint32_t {
-    kRead = 0,
-    kWrite = 1,
-    kFlushRequest = 4,
-    kGetId = 8,
-    kDiscardRequest = 11,
-    kWriteZeroesRequest = 13,
-};
-constexpr std::uint32_t kUnmap = 1;
-constexpr std::uint8_t kOk = 0, kIoError = 1, kUnsupportedRequest = 2, kNoStatus = 0xee;
-
-constexpr std::uint64_t kSector = 512;
+constexpr std::uint8_t kNoStatus = 0xee;
 constexpr std::uint32_t kLargestBlock = 65536;
 // What a request needs of memory beside its data.
-constexpr std::size_t kSlotSize = 64, kHeaderSize = 16, kRangeAt = 16, kIdentityAt = 32, kStatusAt = 63;
+constexpr std::size_t kSlotSize = 64, kRangeAt = 16, kIdentityAt = 32, kStatusAt = 63;
 
 Type type_of(DiskRequest::Kind kind) {
     switch (kind) {
@@ -284,17 +264,17 @@ Result<std::uint32_t> BlockDevice::start(unsigned queue, const DiskRequest& requ
 
     std::array<Piece, Queue::kMaxPieces> pieces;
     std::size_t count = 0;
-    pieces[count++] = {address, kHeaderSize, false};
+    pieces[count++] = {address, kRequestHeader, false};
     if (transfer) {
         for (const DiskPiece& piece : request.data)
             pieces[count++] = {piece.address, piece.length, request.kind == Kind::Read};
     } else if (request.kind == Kind::Identify) {
-        pieces[count++] = {address + kIdentityAt, kIdentityLength, true};
+        pieces[count++] = {address + kIdentityAt, block::kIdentityLength, true};
     } else if (request.kind != Kind::Flush) {
         store_le(at + kRangeAt, request.offset / kSector);
         store_le(at + kRangeAt + 8, static_cast<std::uint32_t>(request.length / kSector));
         store_le(at + kRangeAt + 12, request.kind == Kind::WriteZeroes && request.may_unmap ? kUnmap : 0u);
-        pieces[count++] = {address + kRangeAt, 16, false};
+        pieces[count++] = {address + kRangeAt, kRangeSize, false};
     }
     pieces[count++] = {address + kStatusAt, 1, true};
     ASHLAR_TRY(state.queue->add(std::span<const Piece>(pieces).first(count), tag));

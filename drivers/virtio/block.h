@@ -52,11 +52,11 @@ struct BlockOptions {
     std::uint16_t largest_queue = Queue::kMaxSize;
 };
 
-// Used by one CPU at a time. Interrupts are not used: poll() tells what is done.
+// Used by one CPU at a time. poll() tells what is done, whether or not there are interrupts.
 class BlockDevice {
 public:
     static constexpr std::uint16_t kMaxQueues = 4;
-    static constexpr std::size_t kIdentityLength = 20;
+    static constexpr std::size_t kIdentityLength = block::kIdentityLength;
     using Identity = std::array<char, kIdentityLength>;
 
     // Both outlive the device.
@@ -75,6 +75,10 @@ public:
     unsigned queue_count() const { return queue_count_; }
     std::uint16_t queue_size() const { return queue_size_; }
     bool idle() const; // nothing is in flight
+    // Looks at the device's own opinion: false when it has given up and must be recovered.
+    bool works() { return !out_of_order(); }
+    // Whether it surely does not access memory.
+    bool quiet() const { return quiet_; }
 
     // Starts a request on a queue; the token. It may be held back until submit(). Busy when the queue is
     // full; OutOfRange, Misaligned, Denied (read-only), Unsupported, InvalidArgument (too large) without
@@ -84,6 +88,9 @@ public:
     // Reports what is done. An error means that the device is out of order: nothing more will be done before
     // recover().
     Status poll(unsigned queue, DiskCompletions& completions);
+    // Asks for an interrupt when the next request of the queue is done, if the transport has vectors; false
+    // when one is done already.
+    bool arm_interrupt(unsigned queue) { return !works_ || queues_[queue].queue->arm_interrupt(); }
     // Resets the device and starts anew. Requests in flight are reported as failed: they may have been
     // carried out or not.
     Status recover(DiskCompletions& completions);

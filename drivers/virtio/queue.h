@@ -80,10 +80,4 @@ inline void full_barrier() {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-// Descriptors of both formats begin alike (2.7.5, 2.8.13).
-namespace descriptor {
-constexpr std::size_t kSize = 16;
-constexpr std::uint16_t kNext = 1, kWrite = 2, kIndirect = 4;
-} // namespace descriptor
-
 } // namespace ashlar::virtio

@@ -5,13 +5,9 @@
 namespace ashlar::virtio {
 namespace {
 
-constexpr std::uint16_t kNoInterrupt = 1, kNoNotification = 1;
-constexpr std::size_t kRingHeader = 4, kUsedElement = 8;
+using split_ring::kNoInterrupt, split_ring::kNoNotification, split_ring::passes;
 
-// Whether moving an index from `before` to `after` passes `event` (2.7.7.1).
-bool passes(std::uint16_t event, std::uint16_t before, std::uint16_t after) {
-    return static_cast<std::uint16_t>(after - event - 1) < static_cast<std::uint16_t>(after - before);
-}
+constexpr std::size_t kRingHeader = split_ring::kHeader, kUsedElement = split_ring::kUsedElement;
 
 } // namespace
 

@@ -6,21 +6,9 @@
 #include <optional>
 
 #include "lib/bytes.h"
+#include "lib/virtio.h"
 
 namespace ashlar::virtio {
-
-// Bits of the device status (2.1).
-namespace status {
-constexpr std::uint8_t kAcknowledge = 1, kDriver = 2, kDriverOk = 4, kFeaturesOk = 8, kNeedsReset = 64,
-                       kFailed = 128;
-}
-
-// Feature bits of all devices (6).
-namespace feature {
-constexpr std::uint64_t kIndirect = std::uint64_t{1} << 28, kEventIndex = std::uint64_t{1} << 29,
-                        kVersion1 = std::uint64_t{1} << 32, kAccessPlatform = std::uint64_t{1} << 33,
-                        kPacked = std::uint64_t{1} << 34;
-}
 
 enum class DeviceId : std::uint32_t { None = 0, Network = 1, Block = 2 };
 

@@ -7,29 +7,11 @@
 namespace ashlar::jit::board {
 namespace {
 
-// Feature bits (5.2.3).
-constexpr std::uint64_t kSegmentMax = 1u << 2, kReadOnly = 1u << 5, kBlockSize = 1u << 6, kFlush = 1u << 9,
-                        kTopology = 1u << 10, kDiscard = 1u << 13, kWriteZeroes = 1u << 14;
+using namespace ashlar::virtio::block;
 
-// Offsets in the configuration (5.2.4).
-constexpr std::size_t kCapacityField = 0, kSegmentMaxField = 12, kBlockSizeField = 20,
-                      kPhysicalExponentField = 24, kMinimumIoField = 26, kOptimalIoField = 28,
-                      kQueuesField = 34, kDiscardSectorsField = 36, kDiscardSegmentsField = 40,
-                      kDiscardAlignmentField = 44, kZeroSectorsField = 48, kZeroSegmentsField = 52;
-
-// Request types (5.2.6).
-enum Type : std::uint32_t {
-    kRead = 0,
-    kWrite = 1,
-    kFlushRequest = 4,
-    kGetId = 8,
-    kDiscardRequest = 11,
-    kWriteZeroesRequest = 13,
-};
-
-constexpr std::size_t kHeaderSize = 16, kIdSize = 20, kRangeSize = 16;
+constexpr std::size_t kHeaderSize = kRequestHeader, kIdSize = kIdentityLength;
 constexpr std::uint32_t kMaxEraseSectors = 1u << 16; // per range: 32 MiB, so that one request stays short
-constexpr std::uint32_t kUnmapFlag = 1;
+constexpr std::uint32_t kUnmapFlag = kUnmap;
 
 // What plain writes of zeroes take their bytes from; nobody writes here.
 std::array<std::byte, 4096> zeroes;

@@ -38,8 +38,8 @@ enum Register : std::uint64_t {
 constexpr std::uint32_t kMagic = 0x7472'6976;  // "virt"
 constexpr std::uint32_t kVendor = 0x484c'5341; // "ASLH"
 
-// Device status bits (section 2.1).
-constexpr std::uint32_t kFeaturesOk = 8, kDriverOk = 4, kNeedsReset = 64;
+using virtio::status::kDriverOk, virtio::status::kFeaturesOk, virtio::status::kNeedsReset;
+
 // Interrupt causes.
 constexpr std::uint32_t kUsedBuffer = 1, kConfigurationChange = 2;
 
@@ -165,8 +165,8 @@ void VirtioMmio::set_queue_ready(bool ready) {
     }
     if (queue_.enabled())
         return;
-    queue_.allow_indirect((driver_features_ & virtio::kIndirectDescriptors) != 0);
-    queue_.use_event_index((driver_features_ & virtio::kEventIndex) != 0);
+    queue_.allow_indirect((driver_features_ & virtio::feature::kIndirect) != 0);
+    queue_.use_event_index((driver_features_ & virtio::feature::kEventIndex) != 0);
     if (!queue_.enable(*memory_, layout_).ok())
         need_reset();
 }
@@ -176,14 +176,14 @@ void VirtioMmio::write_status(std::uint32_t value) {
     if (value == 0)
         return reset();
     const bool features_ok_now = (value & kFeaturesOk) != 0 && (status_ & kFeaturesOk) == 0;
-    status_ = (value & 0xff & ~kNeedsReset) | (status_ & kNeedsReset);
+    status_ = (value & 0xff & ~std::uint32_t{kNeedsReset}) | (status_ & kNeedsReset);
     if (features_ok_now)
         accept_features();
 }
 
 void VirtioMmio::accept_features() {
-    if ((driver_features_ & ~offered_features()) != 0 || (driver_features_ & virtio::kVersion1) == 0)
-        status_ &= ~kFeaturesOk;
+    if ((driver_features_ & ~offered_features()) != 0 || (driver_features_ & virtio::feature::kVersion1) == 0)
+        status_ &= ~std::uint32_t{kFeaturesOk};
     else
         device_->start(driver_features_);
 }

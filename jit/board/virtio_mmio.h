@@ -11,13 +11,9 @@
 
 namespace ashlar::jit::board {
 
-namespace virtio {
-// Feature bits that belong to the transport and the queues, which the transport offers itself.
-constexpr std::uint64_t kIndirectDescriptors = std::uint64_t{1} << 28;
-constexpr std::uint64_t kEventIndex = std::uint64_t{1} << 29;
-constexpr std::uint64_t kVersion1 = std::uint64_t{1} << 32;
-constexpr std::uint64_t kTransportFeatures = kIndirectDescriptors | kEventIndex | kVersion1;
-} // namespace virtio
+// What the transport itself offers, as it belongs to it and to the queues.
+constexpr std::uint64_t kTransportFeatures =
+    virtio::feature::kIndirect | virtio::feature::kEventIndex | virtio::feature::kVersion1;
 
 // Hears of requests whose buffers go back to the driver.
 class UsedBuffers {
@@ -91,7 +87,7 @@ private:
     void used(std::uint16_t head, std::uint32_t written) override;
     void raise(std::uint32_t cause);
     void need_reset();
-    std::uint64_t offered_features() const { return device_->features() | virtio::kTransportFeatures; }
+    std::uint64_t offered_features() const { return device_->features() | kTransportFeatures; }
 
     GuestMemory* memory_;
     InterruptWire wire_;

@@ -6,13 +6,10 @@
 namespace ashlar::jit::board {
 namespace {
 
-constexpr std::uint16_t kFlagNext = 1, kFlagWrite = 2, kFlagIndirect = 4; // of descriptors
-constexpr std::uint16_t kNoInterrupt = 1;                                 // of the driver's ring
+using virtio::split_ring::passes, virtio::split_ring::kNoInterrupt;
 
-// Whether moving an index from `before` to `after` passes `event` (section 2.7.7.1).
-bool passes(std::uint16_t event, std::uint16_t before, std::uint16_t after) {
-    return static_cast<std::uint16_t>(after - event - 1) < static_cast<std::uint16_t>(after - before);
-}
+constexpr std::uint16_t kFlagNext = virtio::descriptor::kNext, kFlagWrite = virtio::descriptor::kWrite,
+                        kFlagIndirect = virtio::descriptor::kIndirect;
 
 } // namespace
 

@@ -11,6 +11,7 @@
 #include "jit/guest_memory.h"
 #include "jit/guest_segments.h"
 #include "lib/bytes.h"
+#include "lib/virtio.h"
 
 namespace ashlar::jit::board {
 
@@ -52,7 +53,9 @@ private:
         std::uint32_t length;
         std::uint16_t flags, next;
     };
-    static constexpr std::size_t kDescriptorSize = 16, kUsedElementSize = 8, kRingHeader = 4;
+    static constexpr std::size_t kDescriptorSize = virtio::descriptor::kSize,
+                                 kUsedElementSize = virtio::split_ring::kUsedElement,
+                                 kRingHeader = virtio::split_ring::kHeader;
 
     Result<Chain> collect(GuestMemory& memory, std::uint16_t head);
     Status add_segment(GuestMemory& memory, const Descriptor& descriptor);
