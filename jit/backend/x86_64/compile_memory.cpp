@@ -65,46 +65,59 @@ void BaselineCompiler::emit_probe(unsigned width, bool writes, Alignment alignme
     e.add(e.rax, e.tlb_addend(e.rcx));
 }
 
+Xbyak::RegExp BaselineCompiler::begin_access(const OpClass& op_class, const Op& op, bool writes,
+                                             std::size_t& slow_jump) {
+    if (group_.end != 0)
+        return emit_.rcx + (op.imm - group_.low);
+    emit_address(op);
+    slow_jump = put_probe((writes ? write_probes_ : read_probes_)[width_index(op_class)]);
+    return emit_.rax + 0;
+}
+
+void BaselineCompiler::end_access(const Op& op, std::size_t slow_jump) {
+    if (group_.end == 0)
+        add_slow_path(slow_jump, &op);
+}
+
 void BaselineCompiler::emit_load(const OpClass& op_class, const Op& op) {
     Emitter& e = emit_;
-    emit_address(op);
-    const std::size_t slow_jump = put_probe(read_probes_[width_index(op_class)]);
+    std::size_t slow_jump = 0;
+    const Xbyak::RegExp from = begin_access(op_class, op, false, slow_jump);
     const bool boxes = op_class.extension == ir::Extension::Box;
     if (boxes || FloatCache::is_float(op.d)) {
         const Xbyak::Xmm to(floats_.assign(op.d));
-        boxes ? float_.load_single(to, e.dword[e.rax]) : float_.load(to, e.qword[e.rax]);
+        boxes ? float_.load_single(to, e.dword[from]) : float_.load(to, e.qword[from]);
         e.movq(e.slot_address(op.d), to);
-        return add_slow_path(slow_jump, &op);
+        return end_access(op, slow_jump);
     }
     const Xbyak::Reg64 to = e.target(op.d, e.rax);
     const bool is_signed = op_class.extension == ir::Extension::Sign;
     switch (op_class.width) {
-    case 1: is_signed ? e.movsx(to, e.byte[e.rax]) : e.movzx(to.cvt32(), e.byte[e.rax]); break;
-    case 2: is_signed ? e.movsx(to, e.word[e.rax]) : e.movzx(to.cvt32(), e.word[e.rax]); break;
-    case 4: is_signed ? e.movsxd(to, e.dword[e.rax]) : e.mov(to.cvt32(), e.dword[e.rax]); break;
-    default: e.mov(to, e.ptr[e.rax]); break;
+    case 1: is_signed ? e.movsx(to, e.byte[from]) : e.movzx(to.cvt32(), e.byte[from]); break;
+    case 2: is_signed ? e.movsx(to, e.word[from]) : e.movzx(to.cvt32(), e.word[from]); break;
+    case 4: is_signed ? e.movsxd(to, e.dword[from]) : e.mov(to.cvt32(), e.dword[from]); break;
+    default: e.mov(to, e.ptr[from]); break;
     }
     e.finish(op.d, to);
-    add_slow_path(slow_jump, &op);
+    end_access(op, slow_jump);
 }
 
 void BaselineCompiler::emit_store(const OpClass& op_class, const Op& op) {
     Emitter& e = emit_;
-    emit_address(op);
-    const std::size_t slow_jump = put_probe(write_probes_[width_index(op_class)]);
+    std::size_t slow_jump = 0;
+    const Xbyak::RegExp to = begin_access(op_class, op, true, slow_jump);
     if (const int found = floats_.find(op.d); found >= 0) {
-        op_class.width == 8 ? e.movq(e.qword[e.rax], Xbyak::Xmm(found))
-                            : e.movd(e.dword[e.rax], Xbyak::Xmm(found));
-        return add_slow_path(slow_jump, &op);
+        op_class.width == 8 ? e.movq(e.qword[to], Xbyak::Xmm(found)) : e.movd(e.dword[to], Xbyak::Xmm(found));
+        return end_access(op, slow_jump);
     }
     const Xbyak::Reg64 value = e.in_register(op.d, e.rdx);
     switch (op_class.width) {
-    case 1: e.mov(e.byte[e.rax], value.cvt8()); break;
-    case 2: e.mov(e.word[e.rax], value.cvt16()); break;
-    case 4: e.mov(e.dword[e.rax], value.cvt32()); break;
-    default: e.mov(e.ptr[e.rax], value); break;
+    case 1: e.mov(e.byte[to], value.cvt8()); break;
+    case 2: e.mov(e.word[to], value.cvt16()); break;
+    case 4: e.mov(e.dword[to], value.cvt32()); break;
+    default: e.mov(e.ptr[to], value); break;
     }
-    add_slow_path(slow_jump, &op);
+    end_access(op, slow_jump);
 }
 
 } // namespace ashlar::jit::x86_64

@@ -50,6 +50,7 @@ Bytes BaselineCompiler::compile(const NativeBlock& block) {
     body_ = emit_.position();
     block_ = &block;
     slow_path_count_ = edge_count_ = 0;
+    group_ = {};
     floats_.begin(classifier_, block.code);
     counter_jump_ = 0;
     if (block.optimize_after != 0) {
@@ -62,9 +63,13 @@ Bytes BaselineCompiler::compile(const NativeBlock& block) {
         const Op& op = block.code[i];
         const OpClass op_class = classifier_.classify(op.handler);
         mark(&op);
+        if (op_class.shape == Shape::Load || op_class.shape == Shape::Store)
+            begin_group(block, i);
         floats_.begin_op(i);
         emit_op(op, block);
         floats_.end_op(op_class, op);
+        if (i + 1 == group_.end)
+            end_group(block);
         if (op_class.shape == Shape::LoadWide)
             ++i;
         if (op_class.shape >= Shape::Jump)
@@ -302,7 +307,7 @@ void BaselineCompiler::emit_edge(std::int32_t offset, const NativeBlock& block) 
 
 void BaselineCompiler::add_slow_path(std::size_t jump, const Op* op) {
     ASHLAR_ASSERT(slow_path_count_ < kMaxSlowPaths);
-    slow_paths_[slow_path_count_++] = {jump, emit_.position(), op, false, floats_.needed()};
+    slow_paths_[slow_path_count_++] = {jump, emit_.position(), op, op + 1, false, floats_.needed()};
 }
 
 void BaselineCompiler::emit_cold_code() {
@@ -312,10 +317,12 @@ void BaselineCompiler::emit_cold_code() {
         emit_.bind(slow.jump);
         if (i + 1 < slow_path_count_ && slow_paths_[i + 1].op == slow.op)
             continue; // several jumps of one op
-        mark(slow.op);
-        emit_call(slow.op);
+        for (const Op* op = slow.op; op != slow.end; ++op) {
+            mark(op);
+            emit_call(op);
+        }
         if (slow.is_guard)
-            emit_leave_if_interpreted(slow.op + 1);
+            emit_leave_if_interpreted(slow.end);
         reload(slow.floats);
         emit_.jump_to(slow.resume);
     }

@@ -47,6 +47,7 @@ private:
         std::size_t jump; // its rel32
         std::size_t resume;
         const Op* op;
+        const Op* end; // behind the last op that is to be carried out
         bool is_guard;
         FloatCache::Contents floats; // reloaded before going on
     };
@@ -80,6 +81,22 @@ private:
     void emit_load(const OpClass& op_class, const Op& op);
     void emit_store(const OpClass& op_class, const Op& op);
     void emit_address(const Op& op);
+    // Accesses through one register that follow each other, at places whose addresses differ by constants:
+    // they share a probe. See compile_group.cpp.
+    struct Group {
+        std::size_t end = 0; // index of the op behind it; none: 0
+        std::int32_t low = 0, high = 0;
+        bool writes = false;
+        std::size_t jump = 0; // of the probe, to where its ops are carried out one by one
+        const Op* first = nullptr;
+    };
+    Group find_group(const NativeBlock& block, std::size_t first) const;
+    void begin_group(const NativeBlock& block, std::size_t first);
+    void end_group(const NativeBlock& block);
+    // What the register that the access goes through holds, as far as the host's memory is concerned: the
+    // place is at this distance from rax, or from rcx in a group.
+    Xbyak::RegExp begin_access(const OpClass& op_class, const Op& op, bool writes, std::size_t& slow_jump);
+    void end_access(const Op& op, std::size_t slow_jump);
     // Probes the TLB for the address in rax; falls through with the host address in rax. Misses where the
     // alignment is not met.
     enum class Alignment { Any, Natural };
@@ -138,6 +155,7 @@ private:
     std::size_t body_ = 0;               // where its code begins
     std::array<SlowPath, kMaxSlowPaths> slow_paths_{};
     std::size_t slow_path_count_ = 0;
+    Group group_;
     FloatCache floats_;
     std::array<Edge, kMaxEdges> edges_{};
     std::size_t edge_count_ = 0;
