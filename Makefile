@@ -81,7 +81,7 @@ TSAN        := $(HOST)/tsan
 TSAN_LIB    := $(TSAN)/libashlar.a
 $(TSAN)/obj/%.o: % ; @mkdir -p $(@D) && echo "  CXX     $< (threads)"
 	$(Q)$(CXX) $(TEST_FLAGS) -fsanitize=thread -c $< -o $@
-$(TSAN_LIB): $(call obj,$(TSAN),$(call sources,lib kernel arch/fake,lib/freestanding)) ; @echo "  AR      $@"
+$(TSAN_LIB): $(call obj,$(TSAN),$(call sources,lib kernel arch/fake jit/mmu,lib/freestanding) jit/guest_memory.cpp jit/bus.cpp) ; @echo "  AR      $@"
 	$(Q)rm -f $@ && ar rcs $@ $^
 define thread_test_binary
 $(HOST)/tests/$(1): $(call obj,$(TSAN),$(call sources,hosttests/$(1))) $(TSAN_LIB) ; @mkdir -p $$(@D) && echo "  LD      $$@"

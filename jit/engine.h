@@ -11,6 +11,7 @@
 #include "jit/frontend/riscv64/privileged.h"
 #include "jit/frontend/riscv64/state.h"
 #include "jit/guest_memory.h"
+#include "jit/mmu/flush_mailbox.h"
 #include "jit/mmu/tlb_options.h"
 #include "jit/native_compiler.h"
 #include "lib/format.h"
@@ -52,7 +53,7 @@ enum class Stop : std::uint8_t {
     Kicked,           // kick() was called
 };
 
-// One hart. Used by one thread at a time, except kick().
+// One hart. Used by one thread at a time, except kick() and remote flushes.
 class Hart {
 public:
     virtual riscv64::HartState& state() = 0;
@@ -66,6 +67,11 @@ public:
     // SFENCE.VMA by SBI or by reset: drops cached translations of [address, address+size); everything if size
     // is ~0.
     virtual void flush_tlb(GuestVirtualAddress address, std::uint64_t size) = 0;
+    // The same from any thread, while run() goes on elsewhere: the hart forgets at its next look for events,
+    // within 32768 instructions. flushed() tells when what it had been told before is forgotten, or the hart
+    // does not run.
+    virtual std::uint64_t flush_tlb_remotely(const mmu::RemoteFlush& flush) = 0;
+    virtual bool flushed(std::uint64_t ticket) const = 0;
     // After state() was changed from outside (reset, SBI): re-reads what the engine caches of it.
     virtual void state_changed() = 0;
 

@@ -95,8 +95,11 @@ Stop EngineHart::run(std::uint64_t instructions) {
     check_interrupts_ = true;
     stop_.reset();
     engine_.enter_run();
+    mailbox_.enter();
     while (!stop_) {
         context_.attention.store(false, std::memory_order_relaxed);
+        if (mailbox_.pending())
+            serve_remote_flushes();
         engine_.serve_requests();
         if (kicked_.load(std::memory_order_relaxed) && kicked_.exchange(false, std::memory_order_acquire)) {
             stop_ = Stop::Kicked;
@@ -117,6 +120,7 @@ Stop EngineHart::run(std::uint64_t instructions) {
             handle_exit();
         }
     }
+    mailbox_.leave();
     engine_.leave_run();
     state_->instret = retired();
     return *stop_;

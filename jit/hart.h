@@ -32,6 +32,8 @@ public:
     void set_interrupt(riscv64::Interrupt line, bool level) override;
     void kick() override;
     void flush_tlb(GuestVirtualAddress address, std::uint64_t size) override;
+    std::uint64_t flush_tlb_remotely(const mmu::RemoteFlush& flush) override;
+    bool flushed(std::uint64_t ticket) const override { return mailbox_.done(ticket); }
     void state_changed() override;
 
     // For the engine: translated code is gone, or a page has begun to hold code.
@@ -121,6 +123,7 @@ private:
     void flush_space(Space& space, std::uint64_t address, std::uint64_t size);
     void flush_spaces_with(std::uint16_t asid, std::uint64_t address, std::uint64_t size);
     void flush_all_spaces(std::uint64_t address, std::uint64_t size);
+    void serve_remote_flushes();
     void doubt(CodeView& view, std::uint64_t address, std::uint64_t size);
     // Renews the view unless all it relies on is as it was.
     void confirm(CodeView& view);
@@ -159,6 +162,7 @@ private:
     riscv64::HartState* state_; // in context_.slots
     mmu::Mmu mmu_;
     std::atomic<bool> kicked_{false};
+    mmu::FlushMailbox mailbox_;
     bool check_interrupts_ = true;
     std::optional<Stop> stop_;
     std::array<Space, kSpaces> spaces_{};

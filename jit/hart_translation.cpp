@@ -233,6 +233,31 @@ void EngineHart::flush_tlb(GuestVirtualAddress address, std::uint64_t size) {
     refresh_context();
 }
 
+std::uint64_t EngineHart::flush_tlb_remotely(const mmu::RemoteFlush& flush) {
+    const std::uint64_t ticket = mailbox_.post(flush);
+    request_attention();
+    return ticket;
+}
+
+void EngineHart::serve_remote_flushes() {
+    using Kind = mmu::RemoteFlush::Kind;
+    mailbox_.serve([this](const mmu::RemoteFlush& flush) {
+        switch (flush.kind) {
+        case Kind::All: return drop_translations();
+        case Kind::Range:
+            if (flush.size != 0)
+                flush_all_spaces(flush.address, flush.size);
+            return;
+        case Kind::Space:
+            if (flush.size != 0)
+                flush_spaces_with(flush.identifier, flush.address, flush.size);
+            return;
+        case Kind::Physical: mmu_.flush_physical(flush.page); return renew_all_views();
+        }
+    });
+    refresh_context();
+}
+
 void EngineHart::apply(Effect effect) {
     if (riscv64::has(effect, Effect::FlushTlb))
         drop_translations();
