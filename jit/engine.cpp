@@ -149,6 +149,7 @@ void EngineCore::flush_now() {
 }
 
 void EngineCore::make_room() {
+    const Stopwatch watch(options_.stopwatch, statistics_.evicting);
     room_requested_ = false;
     eviction_->make_room();
     forget_addresses();
@@ -167,7 +168,7 @@ void EngineCore::promote(Block& block, std::uint64_t pc) {
     if (observation_ != nullptr)
         observation_->ask_for_marks(block, native);
     const Bytes code = [&] {
-        const Stopwatch watch(options_.stopwatch, statistics_.tiers[1].compile_ns);
+        const Stopwatch watch(options_.stopwatch, statistics_.tiers[1].compiling);
         return native_->compile(native);
     }();
     if (code.empty()) {
@@ -221,19 +222,26 @@ const ir::Block& EngineCore::lift(const BlockKey& key) {
 Block& EngineCore::translate(const BlockKey& key, std::uint64_t pc) {
     TierStatistics& statistics = statistics_.tiers[0];
     {
-        const Stopwatch watch(options_.stopwatch, statistics.compile_ns);
+        const Stopwatch watch(options_.stopwatch, statistics.compiling);
         lift(key);
     }
     ASHLAR_ASSERT(block_.guest_instructions() != 0);
     ASHLAR_ASSERT(!options_.verify_ir || ir::verify(block_).ok());
     if (observation_ != nullptr)
         observation_->lifted(key, pc, block_);
-    const Stopwatch watch(options_.stopwatch, statistics.compile_ns);
-    const std::span<const interpreter::Op> code = lower(key);
+    std::span<const interpreter::Op> code;
     Block* block = nullptr;
     bool first_in_page = false;
-    while ((block = cache_->insert(key, code, block_.guest_instructions(), block_.guest_bytes(),
-                                   first_in_page)) == nullptr)
+    const auto insert = [&] {
+        block = cache_->insert(key, code, block_.guest_instructions(), block_.guest_bytes(), first_in_page);
+        return block != nullptr;
+    };
+    {
+        const Stopwatch watch(options_.stopwatch, statistics.compiling);
+        code = lower(key);
+        insert();
+    }
+    while (block == nullptr && !insert())
         make_room();
     for (unsigned i = 0; first_in_page && i < options_.harts; ++i) {
         harts_[i]->forbid_writes(key.address.align_down(kPageSize));

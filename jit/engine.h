@@ -6,6 +6,7 @@
 
 #include "jit/bus.h"
 #include "jit/code_observer.h"
+#include "jit/compile_worker.h"
 #include "jit/engine_statistics.h"
 #include "jit/execution_observer.h"
 #include "jit/frontend/riscv64/privileged.h"
@@ -34,8 +35,11 @@ struct EngineOptions {
     CodeMemory native_code{}; // for host code; empty: everything is interpreted
     // Changes of translation before everything is flushed to number them anew; fewer for tests.
     std::uint64_t generations = (std::uint64_t{1} << 24) - (std::uint64_t{1} << 20);
-    unsigned promote_after = 10;     // executions of a block before it is compiled
-    unsigned optimize_after = 3000;  // executions of its host code before it is optimized; 0: never
+    unsigned promote_after = 10;    // executions of a block before it is compiled
+    unsigned optimize_after = 3000; // executions of its host code before it is optimized; 0: never
+    // Compiles regions meanwhile; outlives the engine. nullptr: the thread that executes does, when blocks
+    // ask. So it does for observers, which are told everything as it happens.
+    CompileWorker* compile_worker = nullptr;
     unsigned surprises = 4000;       // jumps out of regions until one is formed that follows them
     unsigned optimizer_passes = ~0u; // optimizer::Pass
     mmu::TlbOptions tlb{};

@@ -65,6 +65,8 @@ public:
             flush_now();
         if (room_requested_)
             make_room();
+        if (regions_ != nullptr && regions_->has_finished())
+            regions_->install_finished();
     }
     void enter_run() { ++running_; }
     void leave_run() { --running_; }

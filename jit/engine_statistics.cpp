@@ -36,6 +36,8 @@ void report_regions(const EngineStatistics& statistics, Facts& facts) {
     facts.add("regions", "probes_failed", statistics.probes_failed);
     facts.add("regions", "extents_missed", statistics.extents_missed);
     facts.add("regions", "evicted", statistics.regions_evicted);
+    facts.add("regions", "postponed", statistics.regions_postponed);
+    facts.add("regions", "discarded", statistics.regions_discarded);
     facts.add("regions", "renewed", statistics.regions_renewed);
     if (!statistics.counts_regions)
         return;
@@ -75,10 +77,13 @@ void report(const EngineStatistics& statistics, Facts& facts) {
         facts.add(kTier[i], "units", tier.units);
         facts.add(kTier[i], "guest_instructions", tier.guest_instructions);
         facts.add(kTier[i], "bytes", tier.bytes);
-        if (tier.compile_ns != 0) {
-            facts.add(kTier[i], "compile_ns", tier.compile_ns);
+        if (const std::uint64_t ns = tier.compiling.ns + tier.beside_ns; ns != 0) {
+            facts.add(kTier[i], "compile_ns", ns);
             facts.add(kTier[i], "compile_ns_per_instruction",
-                      tier.compile_ns / std::max<std::uint64_t>(tier.guest_instructions, 1));
+                      ns / std::max<std::uint64_t>(tier.guest_instructions, 1));
+            facts.add(kTier[i], "compile_ns_beside", tier.beside_ns);
+            facts.add(kTier[i], "longest_compile_ns", tier.compiling.longest_ns);
+            facts.add(kTier[i], "compiles_over_1ms", tier.compiling.long_ones);
         }
     }
     report_regions(statistics, facts);
@@ -87,6 +92,10 @@ void report(const EngineStatistics& statistics, Facts& facts) {
     facts.add("code", "pages_evicted", statistics.pages_evicted);
     facts.add("code", "blocks_evicted", statistics.blocks_evicted);
     facts.add("code", "pages_kept", statistics.pages_kept);
+    if (statistics.evicting.ns != 0) {
+        facts.add("code", "eviction_ns", statistics.evicting.ns);
+        facts.add("code", "longest_eviction_ns", statistics.evicting.longest_ns);
+    }
     facts.add("code", "pages_invalidated", statistics.pages_invalidated);
     facts.add("code", "blocks_invalidated", statistics.blocks_invalidated);
     facts.add("code", "links", statistics.links);

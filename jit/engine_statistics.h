@@ -12,11 +12,25 @@
 
 namespace ashlar::jit {
 
+// What the guest waited for, if it is measured.
+struct TimeSpent {
+    static constexpr std::uint64_t kLong = 1'000'000;
+    std::uint64_t ns = 0, longest_ns = 0;
+    std::uint64_t long_ones = 0; // times that it took longer than kLong
+
+    void add(std::uint64_t more) {
+        ns += more;
+        longest_ns = more > longest_ns ? more : longest_ns;
+        long_ones += more > kLong;
+    }
+};
+
 struct TierStatistics {
     std::uint64_t units = 0;              // blocks, or what else the tier compiles
     std::uint64_t guest_instructions = 0; // in them
     std::uint64_t bytes = 0;              // of code made of them, since the beginning
-    std::uint64_t compile_ns = 0;         // spent on that, if it is measured
+    TimeSpent compiling;                  // on the thread that executes
+    std::uint64_t beside_ns = 0;          // compiling meanwhile, on another
 };
 
 // Ways out of regions that have a reason in common.
@@ -34,6 +48,7 @@ struct EngineStatistics {
     std::uint64_t flushes = 0, blocks_invalidated = 0, pages_invalidated = 0;
     // Times that room was made for more code; guest pages whose code went, and those that were in use.
     std::uint64_t evictions = 0, pages_evicted = 0, blocks_evicted = 0, pages_kept = 0;
+    TimeSpent evicting;
     std::uint64_t links = 0, native_links = 0;
     std::uint64_t executions = 0; // times that a hart entered translated code from its run loop
     std::array<std::uint64_t, interpreter::Exit::kKinds> exits{}; // how it came back
@@ -42,6 +57,8 @@ struct EngineStatistics {
     std::uint64_t regions_dropped = 0;   // because their pages were written to or mapped elsewhere
     std::uint64_t regions_confirmed = 0; // whose pages are where they were, after mappings have changed
     std::uint64_t regions_evicted = 0;   // for want of room
+    std::uint64_t regions_postponed = 0; // too many were waiting to be compiled: asked again later
+    std::uint64_t regions_discarded = 0; // overwritten or given up while they were compiled
     std::uint64_t regions_renewed = 0;   // because addresses were not in the extents where they were expected
     std::uint64_t extents_missed = 0;
     std::uint64_t regions_formed_anew = 0; // to follow jumps that they did not expect
@@ -60,7 +77,7 @@ void report(const EngineStatistics& statistics, Facts& facts);
 // Adds the time that it exists to `to`, by a clock that may be absent.
 class Stopwatch {
 public:
-    Stopwatch(Clock* clock, std::uint64_t& to) : clock_(clock), to_(to) {
+    Stopwatch(Clock* clock, TimeSpent& to) : clock_(clock), to_(to) {
         if (clock_ != nullptr)
             begin_ = clock_->monotonic_ns();
     }
@@ -68,12 +85,12 @@ public:
     Stopwatch& operator=(const Stopwatch&) = delete;
     ~Stopwatch() {
         if (clock_ != nullptr)
-            to_ += clock_->monotonic_ns() - begin_;
+            to_.add(clock_->monotonic_ns() - begin_);
     }
 
 private:
     Clock* clock_;
-    std::uint64_t& to_;
+    TimeSpent& to_;
     std::uint64_t begin_ = 0;
 };
 

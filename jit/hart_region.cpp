@@ -119,7 +119,11 @@ void EngineHart::consider(Block& block) {
 }
 
 void EngineHart::optimize(Block& root) {
-    const Stopwatch watch(engine_.options().stopwatch, engine_.counters().tiers[2].compile_ns);
+    if (engine_.regions().turns_away(root)) {
+        root.counted_at = retired();
+        return;
+    }
+    const Stopwatch watch(engine_.options().stopwatch, engine_.counters().tiers[2].compiling);
     RegionFormer& former = engine_.regions().former();
     former.form(*this, root, state_->pc, root.region_limit);
     describe_addresses(former);

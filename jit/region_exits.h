@@ -1,6 +1,7 @@
 // Counts of the ways out of regions, when somebody asks for them: host code itself adds to them.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
 
@@ -40,14 +41,18 @@ public:
 
     // Takes as outside what is executed before the first region.
     RegionExit& before_regions() { return before_; }
-    // Where the exit counts from now on. There is always a place: what is too much counts together.
+    // Where the exit counts from now on; for the thread that compiles regions. There is always a place: what
+    // is too much counts together.
     RegionExit& add(const RegionExit& exit) {
-        if (size_ == capacity_)
+        const std::size_t place = size_.load(std::memory_order_relaxed);
+        if (place == capacity_)
             return rest_;
-        return exits_[size_++] = exit;
+        exits_[place] = exit;
+        size_.store(place + 1, std::memory_order_release);
+        return exits_[place];
     }
     FollowedJumps& jumps() { return jumps_; }
-    std::span<const RegionExit> all() const { return {exits_.get(), size_}; }
+    std::span<const RegionExit> all() const { return {exits_.get(), size_.load(std::memory_order_acquire)}; }
     // Their reasons are not known.
     const RegionExit& rest() const { return rest_; }
     std::uint64_t instructions() const {
@@ -61,7 +66,8 @@ private:
     explicit RegionExits(std::size_t capacity) : capacity_(capacity) {}
 
     std::unique_ptr<RegionExit[]> exits_;
-    std::size_t capacity_, size_ = 0;
+    const std::size_t capacity_;
+    std::atomic<std::size_t> size_{0};
     RegionExit before_, rest_;
     FollowedJumps jumps_;
 };

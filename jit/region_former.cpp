@@ -25,7 +25,7 @@ bool is_access(const ir::Instruction& i) {
 
 void RegionFormer::form(BlockFinder& finder, Block& root, std::uint64_t pc, unsigned limit) {
     limit_ = limit;
-    source_.clear();
+    source_->clear();
     pages_.clear();
     pending_.clear();
     guest_instructions_ = 0;
@@ -47,24 +47,24 @@ void RegionFormer::form(BlockFinder& finder, Block& root, std::uint64_t pc, unsi
         *next = pending_[pending_.size() - 1];
         pending_.resize(pending_.size() - 1);
         if (chosen.outward && inner == 0)
-            inner = source_.blocks.size();
+            inner = source_->blocks.size();
         resolve(chosen, add(finder, chosen));
     }
     if (inner != 0)
         drop_what_does_not_come_back(inner);
-    for (SourceBlock& block : source_.blocks)
+    for (SourceBlock& block : source_->blocks)
         if (leads_outside(block))
             block.profile = nullptr;
 }
 
 void RegionFormer::unroll() {
-    optimizer::unroll_loops(source_, optimizer::kMaxBlocks - blocks_);
+    optimizer::unroll_loops(*source_, optimizer::kMaxBlocks - blocks_);
 }
 
 // Whether it returns to where the region ends, and was expected to.
 bool RegionFormer::leads_outside(const SourceBlock& block) const {
     for (std::size_t i = 0; i < block.way_count && block.taken_leave == Leave::Return; ++i)
-        if (source_.ways[block.first_way + i].block == SourceBlock::kOutside)
+        if (source_->ways[block.first_way + i].block == SourceBlock::kOutside)
             return true;
     return false;
 }
@@ -72,7 +72,7 @@ bool RegionFormer::leads_outside(const SourceBlock& block) const {
 // What comes after the function that a region begins in, or in a call that is not inlined, is of use if it
 // leads back to what was there before, in a loop or by recursion. Else the region would only be left later.
 void RegionFormer::drop_what_does_not_come_back(std::size_t inner) {
-    const std::size_t count = source_.blocks.size();
+    const std::size_t count = source_->blocks.size();
     std::array<bool, optimizer::kMaxBlocks> kept{};
     for (std::size_t i = 0; i < inner; ++i)
         kept[i] = true;
@@ -82,10 +82,10 @@ void RegionFormer::drop_what_does_not_come_back(std::size_t inner) {
     for (bool changed = true; changed;) {
         changed = false;
         for (std::size_t i = count; i-- > 0;) {
-            const SourceBlock& block = source_.blocks[i];
+            const SourceBlock& block = source_->blocks[i];
             bool keep = reaches(block.taken) || reaches(block.not_taken);
             for (std::size_t w = 0; w < block.way_count; ++w)
-                keep = keep || reaches(source_.ways[block.first_way + w].block);
+                keep = keep || reaches(source_->ways[block.first_way + w].block);
             changed = changed || (keep && !kept[i]);
             kept[i] = kept[i] || keep;
         }
@@ -99,25 +99,25 @@ void RegionFormer::drop_what_does_not_come_back(std::size_t inner) {
         if (numbers[i] == SourceBlock::kOutside)
             continue;
         const auto number = static_cast<std::size_t>(numbers[i]);
-        guest_instructions_ += source_.blocks[i].guest_instructions;
-        claim_page(source_.blocks[i].pc, physical_[i]);
-        source_.blocks[number] = source_.blocks[i];
+        guest_instructions_ += source_->blocks[i].guest_instructions;
+        claim_page(source_->blocks[i].pc, physical_[i]);
+        source_->blocks[number] = source_->blocks[i];
     }
-    source_.blocks.resize(static_cast<std::size_t>(next));
+    source_->blocks.resize(static_cast<std::size_t>(next));
     const auto renumber = [&](std::int16_t& block) {
         if (block != SourceBlock::kOutside)
             block = numbers[static_cast<std::size_t>(block)];
     };
-    for (SourceBlock& block : source_.blocks) {
+    for (SourceBlock& block : source_->blocks) {
         renumber(block.taken);
         renumber(block.not_taken);
     }
-    for (optimizer::Way& way : source_.ways)
+    for (optimizer::Way& way : source_->ways)
         renumber(way.block);
 }
 
 void RegionFormer::resolve(const Pending& pending, std::int16_t target) {
-    SourceBlock& from = source_.blocks[pending.from];
+    SourceBlock& from = source_->blocks[pending.from];
     switch (pending.exit) {
     case Pending::Exit::Taken:
         from.taken = target;
@@ -127,22 +127,22 @@ void RegionFormer::resolve(const Pending& pending, std::int16_t target) {
         from.not_taken = target;
         from.not_taken_leave = leave_;
         return;
-    case Pending::Exit::Way: source_.ways[pending.way].block = target;
+    case Pending::Exit::Way: source_->ways[pending.way].block = target;
     }
 }
 
 std::uint32_t RegionFormer::bases(bool of_stores) const {
     std::uint32_t found = 0;
-    for (const SourceBlock& block : source_.blocks) {
+    for (const SourceBlock& block : source_->blocks) {
         const auto instruction = [&](ir::Value of) -> const ir::Instruction& {
-            return source_.instructions[block.first + ir::index(of)];
+            return source_->instructions[block.first + ir::index(of)];
         };
         const auto note = [&](const ir::Instruction& i) {
             if (i.opcode == ir::Opcode::Get && i.immediate < ir::kFloatSlot)
                 found |= 1u << i.immediate;
         };
         for (std::uint32_t n = 0; n < block.count; ++n) {
-            const ir::Instruction& access = source_.instructions[block.first + n];
+            const ir::Instruction& access = source_->instructions[block.first + n];
             if (!is_access(access) || (of_stores && access.opcode != ir::Opcode::Store))
                 continue;
             const ir::Instruction& address = instruction(access.operands[0]);
@@ -166,7 +166,7 @@ bool RegionFormer::claim_page(std::int64_t pc, GuestPhysicalAddress physical) {
 
 std::int16_t RegionFormer::add(BlockFinder& finder, const Pending& pending) {
     const Place& place = pending.place;
-    for (std::size_t i = 0; i < source_.blocks.size(); ++i)
+    for (std::size_t i = 0; i < source_->blocks.size(); ++i)
         if (places_[i] == place) {
             leave_ = Leave::Large;
             if (entries_[i] == optimizer::kMaxPredecessors)
@@ -183,39 +183,39 @@ std::int16_t RegionFormer::add(BlockFinder& finder, const Pending& pending) {
     if (weight * (pending.exit == Pending::Exit::Way ? kSeldomWay : kSeldom) < root_weight_)
         return SourceBlock::kOutside;
     leave_ = Leave::Large;
-    if (!source_.blocks.empty() && guest_instructions_ + block->guest_instructions > limit_)
+    if (!source_->blocks.empty() && guest_instructions_ + block->guest_instructions > limit_)
         return SourceBlock::kOutside;
     const ir::Block& code = finder.lift_block(*block);
     if (blocks_ == optimizer::kMaxBlocks ||
-        source_.instructions.size() + code.size() > optimizer::RegionSource::kMaxInstructions ||
+        source_->instructions.size() + code.size() > optimizer::RegionSource::kMaxInstructions ||
         !claim_page(place.pc, block->key.address))
         return SourceBlock::kOutside;
     ++blocks_;
     SourceBlock added;
     added.pc = static_cast<std::int32_t>(place.pc);
-    added.first = static_cast<std::uint32_t>(source_.instructions.size());
+    added.first = static_cast<std::uint32_t>(source_->instructions.size());
     added.count = static_cast<std::uint32_t>(code.size());
     added.guest_instructions = static_cast<std::uint16_t>(code.guest_instructions());
     added.weight = weight;
     for (const ir::Instruction& instruction : code.instructions()) {
         if (is_access(instruction))
-            source_.sites[source_.instructions.size()] =
+            source_->sites[source_->instructions.size()] =
                 finder.site(root_pc_ + static_cast<std::uint64_t>(place.pc + instruction.pc_offset));
-        source_.instructions.push(instruction);
+        source_->instructions.push(instruction);
     }
     guest_instructions_ += code.guest_instructions();
-    const std::size_t index = source_.blocks.size();
+    const std::size_t index = source_->blocks.size();
     places_[index] = place;
     physical_[index] = block->key.address;
     entries_[index] = 1;
-    source_.blocks.push(added);
+    source_->blocks.push(added);
     expand(index, finder, *block);
     return static_cast<std::int16_t>(index);
 }
 
 void RegionFormer::expand(std::size_t index, BlockFinder& finder, Block& of) {
-    const SourceBlock& block = source_.blocks[index];
-    const ir::Instruction& last = source_.instructions[block.first + block.count - 1];
+    const SourceBlock& block = source_->blocks[index];
+    const ir::Instruction& last = source_->instructions[block.first + block.count - 1];
     Pending next;
     next.from = index;
     next.place = places_[index];
@@ -227,7 +227,7 @@ void RegionFormer::expand(std::size_t index, BlockFinder& finder, Block& of) {
         if (last.attribute == static_cast<std::uint8_t>(ir::JumpHint::Call))
             next.enter(next.place.pc, pc + last.pc_offset + last.guest_length);
         if (next.outward && !follows_more_) {
-            source_.blocks[index].taken_leave = Leave::Deep;
+            source_->blocks[index].taken_leave = Leave::Deep;
             return;
         }
         return consider(next);
@@ -261,7 +261,7 @@ void RegionFormer::Pending::enter(std::int64_t callee, std::int64_t return_pc) {
 }
 
 void RegionFormer::expand_indirect(std::size_t index, const ir::Instruction& jump, JumpProfile* profile) {
-    SourceBlock& block = source_.blocks[index];
+    SourceBlock& block = source_->blocks[index];
     const auto hint = static_cast<ir::JumpHint>(jump.attribute);
     block.taken_leave = hint == ir::JumpHint::Return ? Leave::Return : Leave::Indirect;
     block.profile = profile;
@@ -284,13 +284,13 @@ void RegionFormer::expand_indirect(std::size_t index, const ir::Instruction& jum
     blocks_ += blocks;
     if (count == targets.size())
         block.profile = profile;
-    block.first_way = static_cast<std::uint16_t>(source_.ways.size());
+    block.first_way = static_cast<std::uint16_t>(source_->ways.size());
     const std::uint64_t here = root_pc_ + static_cast<std::uint64_t>(std::int64_t{block.pc});
     for (const JumpTarget& target : targets.first(count)) {
         Pending next;
         next.from = index;
         next.exit = Pending::Exit::Way;
-        next.way = static_cast<std::uint16_t>(source_.ways.size());
+        next.way = static_cast<std::uint16_t>(source_->ways.size());
         next.place = places_[index];
         next.outward = hint == ir::JumpHint::Return;
         const auto distance = static_cast<std::int32_t>(target.low - static_cast<std::uint32_t>(here));
@@ -300,7 +300,7 @@ void RegionFormer::expand_indirect(std::size_t index, const ir::Instruction& jum
         next.place.pc = pc;
         next.weight =
             static_cast<std::uint32_t>(std::max<std::uint64_t>(1, block.weight * target.weight / all));
-        if (!source_.ways.push({SourceBlock::kOutside, target.weight}))
+        if (!source_->ways.push({SourceBlock::kOutside, target.weight}))
             return;
         ++block.way_count;
         consider(next);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "jit/code_cache.h"
 #include "jit/ir/block.h"
@@ -37,6 +39,8 @@ struct RegionPage {
 // Reusable.
 class RegionFormer {
 public:
+    explicit RegionFormer(std::unique_ptr<optimizer::RegionSource> source) : source_(std::move(source)) {}
+
     static constexpr std::size_t kMaxPages = 8;
     using Pages = optimizer::Bounded<RegionPage, kMaxPages>;
 
@@ -47,12 +51,16 @@ public:
     void form(BlockFinder& finder, Block& root, std::uint64_t pc, unsigned limit = kMaxGuestInstructions);
     // Repeats small loops; blocks are added, pages are not.
     void unroll();
-    const optimizer::RegionSource& source() const { return source_; }
+    const optimizer::RegionSource& source() const { return *source_; }
+    // Gives the source away for another one, which is overwritten.
+    void exchange_source(std::unique_ptr<optimizer::RegionSource>& other) { source_.swap(other); }
     const Pages& pages() const { return pages_; }
     unsigned guest_instructions() const { return guest_instructions_; }
     // Integer registers that accesses of the region go through, or stores of it, a bit each.
     std::uint32_t bases(bool of_stores) const;
-    void set_addresses(const optimizer::RegionSource::Addresses& addresses) { source_.addresses = addresses; }
+    void set_addresses(const optimizer::RegionSource::Addresses& addresses) {
+        source_->addresses = addresses;
+    }
 
 private:
     static constexpr unsigned kMaxDepth = 3;
@@ -94,7 +102,7 @@ private:
     bool follows_more_ = false; // than what is left for good at first
     std::size_t blocks_ = 0;    // of the graph to be
     optimizer::Leave leave_{};  // why add() has left a block out
-    optimizer::RegionSource source_;
+    std::unique_ptr<optimizer::RegionSource> source_;
     Pages pages_;
     std::array<Place, optimizer::kMaxBlocks> places_{};
     std::array<GuestPhysicalAddress, optimizer::kMaxBlocks> physical_{};

@@ -1,6 +1,9 @@
-// Tier 2 as harts see it: regions are compiled, entered, looked after and given up.
+// Tier 2 as harts see it: regions are compiled, at once or by a worker meanwhile, entered, looked after and
+// given up.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <memory>
 
 #include "jit/engine.h"
@@ -10,8 +13,9 @@
 
 namespace ashlar::jit {
 
-// No host code may be running while it is asked for anything but page_written().
-class RegionTier {
+// For the thread that executes. No host code may be running while it is asked for anything but
+// page_written() and has_finished().
+class RegionTier final : private CompileJob {
 public:
     // What the references and pointers lead to outlives it; pointers may be nullptr.
     struct Environment {
@@ -25,11 +29,17 @@ public:
     static Result<std::unique_ptr<RegionTier>> create(const Environment& environment);
     RegionTier(const RegionTier&) = delete;
     RegionTier& operator=(const RegionTier&) = delete;
+    ~RegionTier();
 
     RegionFormer& former() { return former_; }
-    // The block at `pc` becomes the root of the region that the former has formed from it, or asks again
-    // when it is worth it.
+    // True when too many regions wait to be compiled already: the block asks again later.
+    bool turns_away(const Block& root);
+    // The block at `pc` becomes the root of the region that the former has formed from it, now or later, or
+    // asks again when it is worth it. It was not turned away.
     void compile(Block& root, std::uint64_t pc, std::uint64_t generation);
+    bool has_finished() const { return compiled_.load(std::memory_order_acquire) != installed_; }
+    // Makes what the worker has compiled run, unless its code has changed since.
+    void install_finished();
     // The block has counted to the end. True if that was to see whether its region, or the block without
     // one, is in use.
     bool resume(Block& block);
@@ -72,11 +82,39 @@ public:
     std::uint64_t epoch() const { return epoch_; }
 
 private:
-    explicit RegionTier(const Environment& environment) : with_(environment) {}
+    // What the worker is given, and what it makes of that. Only `is_cancelled` and what compile_beside()
+    // writes change while it is the worker's.
+    struct Request {
+        std::unique_ptr<optimizer::RegionSource> source;
+        const interpreter::Op* root = nullptr;
+        const void* root_entry = nullptr;
+        std::uint32_t page_offset = 0;
+        bool one_page = false;
+        std::uint64_t pc = 0, generation = 0;
+        std::uint16_t name = 0;
+        unsigned guest_instructions = 0;
+        std::atomic<bool> is_cancelled{false}; // its region is not wanted any more
+        std::unique_ptr<std::byte[]> copy;     // of the code and of what is outward in it
+        RegionCode code;
+        bool lacked_memory = false;
+        std::uint64_t compile_ns = 0;
+    };
+    static constexpr std::uint32_t kRequests = 16;
 
-    void install(std::uint16_t name, std::uint64_t pc, const RegionCode& code);
-    void decline(Block& root);
-    // Frees the region.
+    explicit RegionTier(const Environment& environment, std::unique_ptr<optimizer::RegionSource> source);
+
+    std::uint16_t claim_name();
+    // False when there is no memory for it.
+    bool request(Block& root, std::uint16_t name, std::uint64_t pc, std::uint64_t generation);
+    // CompileJob: on the worker's thread.
+    void run() override;
+    void compile_beside(Request& request);
+    // On the other one again. True when the region is still wanted.
+    bool is_wanted(const Request& request);
+    void cancel(std::uint16_t name);
+    void install(std::uint16_t name, std::uint64_t pc, const RegionCode& code, unsigned guest_instructions);
+    void decline(Block& root, unsigned guest_instructions);
+    // Frees the region, or sees to it that it does not come.
     void retire(std::uint16_t name);
     // For want of room; its block may ask again.
     void give_up(std::uint16_t name);
@@ -89,6 +127,12 @@ private:
     RegionRecords records_;
     bool looks_ = false; // for use
     std::uint64_t epoch_ = 0;
+    CompileWorker* const worker_; // or nullptr: everything is compiled at once
+    // A ring. Requests have numbers: those below installed_ are done with, those below compiled_ wait to be
+    // installed, those below requested_ to be compiled.
+    std::array<Request, kRequests> requests_;
+    std::uint32_t installed_ = 0;
+    std::atomic<std::uint32_t> compiled_{0}, requested_{0};
 };
 
 } // namespace ashlar::jit

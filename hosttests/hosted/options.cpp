@@ -70,6 +70,21 @@ TEST(Options, PrefetchAndTracesOfTheTlb) {
     EXPECT_NE(refuse({"--trace-memory=f", "--harts=2", "k"}).find("one hart"), std::string::npos);
 }
 
+TEST(Options, MemoryForCode) {
+    EXPECT_EQ(accept({"k"}).code_cache, std::uint64_t{64} << 20);
+    EXPECT_EQ(accept({"--code-cache", "2M", "k"}).code_cache, std::uint64_t{2} << 20);
+    EXPECT_EQ(accept({"--code-cache", "300000", "k"}).code_cache, std::uint64_t{256} << 10)
+        << "in large pieces";
+    EXPECT_NE(refuse({"--code-cache", "64K", "k"}).find("256K to 1G"), std::string::npos);
+    EXPECT_NE(refuse({"--code-cache", "2G", "k"}).find("256K to 1G"), std::string::npos);
+}
+
+TEST(Options, ThreadsThatCompile) {
+    EXPECT_EQ(accept({"k"}).compile_threads, 1u);
+    EXPECT_EQ(accept({"--compile-threads", "0", "k"}).compile_threads, 0u);
+    EXPECT_NE(refuse({"--compile-threads", "2", "k"}).find("from 0 to 1"), std::string::npos);
+}
+
 TEST(Options, RefusesNonsense) {
     EXPECT_NE(refuse({}).find("nothing to run"), std::string::npos);
     EXPECT_NE(refuse({"--what", "k"}).find("'--what'"), std::string::npos);

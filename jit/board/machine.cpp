@@ -106,6 +106,7 @@ Status VirtualMachine::build() {
     options.optimize_after = config_.optimize_after;
     options.optimizer_passes = config_.optimizer_passes;
     options.tlb = config_.tlb;
+    options.compile_worker = config_.compile_worker;
     options.observer = config_.observer;
     options.execution_observer = config_.execution_observer;
     options.counted_exits = config_.counted_exits;

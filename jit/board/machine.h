@@ -26,10 +26,11 @@ struct MachineConfig {
     EntropySource* entropy = nullptr; // may be absent: the guest then gathers its own
     Sink* diagnostics = nullptr;      // our own messages, not the guest's
     std::uint64_t code_cache_bytes = std::uint64_t{64} << 20;
-    CodeMemory native_code{};        // for host code; empty: everything is interpreted
-    unsigned promote_after = 10;     // executions of a block before it is compiled
-    unsigned optimize_after = 3000;  // executions of its host code before it is optimized; 0: never
-    unsigned optimizer_passes = ~0u; // optimizer::Pass
+    CodeMemory native_code{};                // for host code; empty: everything is interpreted
+    unsigned promote_after = 10;             // executions of a block before it is compiled
+    unsigned optimize_after = 3000;          // executions of its host code before it is optimized; 0: never
+    unsigned optimizer_passes = ~0u;         // optimizer::Pass
+    CompileWorker* compile_worker = nullptr; // as in EngineOptions
     mmu::TlbOptions tlb{};
     CodeObserver* observer = nullptr; // of the engine's translations; outlives the machine
     ExecutionObserver* execution_observer = nullptr;

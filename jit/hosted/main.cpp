@@ -16,6 +16,7 @@
 #include "jit/board/machine.h"
 #include "jit/hosted/clock.h"
 #include "jit/hosted/code_memory.h"
+#include "jit/hosted/compile_thread.h"
 #include "jit/hosted/disk.h"
 #include "jit/hosted/file.h"
 #include "jit/hosted/memory_trace.h"
@@ -241,6 +242,10 @@ int run_machine(const Options& options) {
         if (config.native_code.writable.empty())
             messages.write("no memory for host code: everything is interpreted\n");
     }
+    std::unique_ptr<CompileThread> compile_thread;
+    if (options.tier == 2 && options.compile_threads != 0)
+        compile_thread = CompileThread::create();
+    config.compile_worker = compile_thread.get();
     config.code_cache_bytes = options.code_cache;
     config.promote_after = options.promote_after;
     config.tlb = options.tlb;

@@ -28,6 +28,8 @@ Runs a riscv64 machine that is compatible with QEMU's `virt` board.
                          runs very often (default 2)
   --promote-after N      executions of a block before it is compiled (default 10)
   --optimize-after N     executions of its compiled code before a block is optimized (default 3000)
+  --compile-threads N    1 optimizes in a thread beside the execution, 0 where a block asks for it: then runs
+                         repeat exactly (default 1)
   --tlb-policy NAME      what goes from the second level of the TLB: lru (default), plru, random or adaptive
   --code-cache SIZE      memory for host code, and as much for threaded code (default 64M)
   --tlb-prefetch NAME    pages entered into the second level before they are asked for: none (default), next or stride
@@ -191,6 +193,8 @@ private:
         if (name == "--promote-after")
             return value(name, attached, argument) &&
                    number(name, argument, 1, 1'000'000, options_.promote_after);
+        if (name == "--compile-threads")
+            return value(name, attached, argument) && number(name, argument, 0, 1, options_.compile_threads);
         if (name == "--tlb-policy")
             return value(name, attached, argument) && tlb_policy(argument);
         if (name == "--code-cache")

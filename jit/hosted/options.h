@@ -35,6 +35,7 @@ struct Options {
     unsigned tier = 2;              // the highest tier that may run: 0 interprets everything
     unsigned promote_after = 10;    // executions of a block before it is compiled
     unsigned optimize_after = 3000; // executions of its compiled code before it is optimized
+    unsigned compile_threads = 1;   // beside the execution
     std::uint64_t code_cache = std::uint64_t{64} << 20; // bytes, a multiple of 64 KiB
     mmu::TlbOptions tlb{};
     std::string trace_memory;                             // path; empty when not given

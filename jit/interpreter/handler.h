@@ -4,7 +4,8 @@
 #include "jit/interpreter/op.h"
 
 // Tail calls need an optimizing build without instrumentation of the stack.
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(ASHLAR_INTERPRETER_TRAMPOLINE)
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&              \
+    !defined(ASHLAR_INTERPRETER_TRAMPOLINE)
 #define ASHLAR_TAIL_CALLS 1
 #else
 #define ASHLAR_TAIL_CALLS 0
