@@ -74,6 +74,36 @@ protected:
     ~BlockCompletions() = default;
 };
 
+// Serves the virtqueue of a disk by itself: it reads requests from guest memory, moves their data and gives
+// them back there. All calls come from one thread.
+class QueueServer {
+public:
+    // A split queue in guest memory, by guest-physical addresses, and the features that its driver accepted.
+    struct Queue {
+        std::uint16_t size;
+        std::uint64_t descriptors, driver, device, features;
+    };
+    // What the driver is told.
+    struct Limits {
+        std::uint16_t queue_size;      // at most
+        std::uint32_t segments;        // of data, of a request
+        std::uint32_t discard_sectors; // of 512 bytes, of a request; 0: cannot
+        std::uint32_t zeroes_sectors;
+        bool flushes;
+    };
+    virtual Limits limits() const = 0;
+    virtual Status attach(const Queue& queue) = 0;
+    // The driver has offered requests. Malformed: it has broken the rules.
+    virtual Status kick() = 0;
+    // Whether something may have happened to the queue since the last call.
+    virtual bool interrupted() = 0;
+    // Waits until guest memory is not touched any more; there may be no queue.
+    virtual void detach() = 0;
+
+protected:
+    ~QueueServer() = default;
+};
+
 // A disk, which may work on requests while its caller goes on. All calls come from one thread. Requests in
 // flight at the same time may be carried out in any order; a flush is for those that had completed before it
 // was started.
@@ -95,6 +125,9 @@ public:
     // Gives up what is in flight, which may have been carried out or not, and waits until none of its buffers
     // is touched any more. Nothing of it is reported.
     virtual void abandon() = 0;
+
+    // Null, or who serves its queue; nothing but what describes the disk is called then.
+    virtual QueueServer* queue_server() { return nullptr; }
 
 protected:
     ~BlockBackend() = default;

@@ -33,7 +33,7 @@ public:
             found &= has_nodes(NodeSet::of(*config.node), config.node_line);
         if (!config.node || config.policy.nodes != NodeSet::of(*config.node)) // else said already
             found &= has_nodes(config.policy.nodes, config.policy_line);
-        if (!found)
+        if (!found || !claim_disks(config, images))
             return rejected(config.name);
         images.program = config.kind == VmKind::Native ? images.kernel : embedded_translator();
         start(config, images);
@@ -47,6 +47,7 @@ public:
         if (!vm.ok()) {
             this->problem(line_to_blame(config, vm.error()),
                           problem.view().empty() ? to_string(vm.error()) : problem.view());
+            release_disks(images);
             return rejected(config.name);
         }
         ++result.started;
@@ -92,13 +93,38 @@ private:
     bool find_disk(const DiskConfig& disk, Bytes& bytes) {
         if (disk.source == DiskConfig::Source::Image)
             return find(disk.image, bytes);
+        if (disk.mode != DiskConfig::Mode::Passthrough)
+            return true; // of claim_disks
         BufferSink<160> text;
-        if (disk.mode == DiskConfig::Mode::Passthrough)
-            format(text, "disk {}: mode passthrough needs an IOMMU, and none is in use", disk.name);
-        else
-            format(text, "disk {}: only images and mode passthrough are supported", disk.name);
+        format(text, "disk {}: mode passthrough needs an IOMMU, and none is in use", disk.name);
         problem(disk.line, text.view());
         return false;
+    }
+    bool claim_disks(const VmConfig& config, VmImages& images) {
+        for (std::size_t i = 0; i < config.disk_count; ++i) {
+            const DiskConfig& disk = config.disks[i];
+            if (disk.source == DiskConfig::Source::Image)
+                continue;
+            BufferSink<256> text;
+            ConsoleSink console;
+            MachineDisks* const disks = scheduler_.disks();
+            if (disks == nullptr)
+                format(text, "disk {}: the machine has no disks", disk.name);
+            const Result<VmDisk*> claim = disks != nullptr ? disks->claim(disk, config.name, console, text)
+                                                           : Result<VmDisk*>(Error::NotFound);
+            if (!claim.ok()) {
+                problem(disk.line, text.view().empty() ? to_string(claim.error()) : text.view());
+                release_disks(images);
+                return false;
+            }
+            images.machine_disks[i] = claim.value();
+        }
+        return true;
+    }
+    void release_disks(const VmImages& images) {
+        for (VmDisk* const claim : images.machine_disks)
+            if (claim != nullptr)
+                scheduler_.disks()->release(claim);
     }
     bool has_nodes(NodeSet nodes, unsigned line) {
         const NodeSet missing = nodes.without(NodeSet::first(frames_.node_count()));

@@ -10,24 +10,6 @@ namespace {
 
 constexpr std::uint64_t kPatienceNs = 30'000'000'000;
 
-std::string_view text_of(const virtio::BlockDevice::Identity& identity) {
-    std::size_t length = 0;
-    while (length < identity.size() && identity[length] != '\0')
-        ++length;
-    return {identity.data(), length};
-}
-
-void describe(Sink& sink, const pci::Function& function, std::string_view serial,
-              virtio::BlockDevice& device) {
-    const virtio::DiskProperties& disk = device.properties();
-    sink.write("ashlar: disk        ");
-    pci::describe(sink, function.address);
-    format(sink, " virtio, serial \"{}\", {} KiB in blocks of {} bytes{}, {} queue{} of {}, {} rings\n",
-           serial, disk.capacity / 1024, disk.block_size, disk.read_only ? ", read-only" : "",
-           device.queue_count(), device.queue_count() == 1 ? "" : "s", device.queue_size(),
-           (device.features() & virtio::feature::kPacked) != 0 ? "packed" : "split");
-}
-
 // Counts what is done, and keeps the first failure.
 class Tally final : public virtio::DiskCompletions {
 public:
@@ -42,6 +24,54 @@ public:
 
 } // namespace
 
+std::string_view Disk::serial() const {
+    std::size_t length = 0;
+    while (length < identity_.size() && identity_[length] != '\0')
+        ++length;
+    return {identity_.data(), length};
+}
+
+void Disk::describe(Sink& sink, const pci::Function& function) {
+    const virtio::DiskProperties& disk = device_.properties();
+    sink.write("ashlar: disk        ");
+    pci::describe(sink, function.address);
+    format(sink, " virtio, serial \"{}\", {} KiB in blocks of {} bytes{}, {} queue{} of {}, {} rings\n",
+           serial(), disk.capacity / 1024, disk.block_size, disk.read_only ? ", read-only" : "",
+           device_.queue_count(), device_.queue_count() == 1 ? "" : "s", device_.queue_size(),
+           (device_.features() & virtio::feature::kPacked) != 0 ? "packed" : "split");
+}
+
+Result<Disk*> Disk::open(Devices& devices, const pci::Function& function, const virtio::BlockOptions& options,
+                         MemorySource& memory, Platform& platform) {
+    if (!virtio::PciTransport::matches(function))
+        return Error::NotFound;
+    ASHLAR_TRY(devices.dma().allow_own(function));
+    pci::enable(devices.config(), devices.functions(), function);
+    const auto open = [&]() -> Result<Disk*> {
+        const virtio::PciTransport transport =
+            ASHLAR_TRY(virtio::PciTransport::open(devices.config(), function, platform));
+        if (transport.device_id() != virtio::DeviceId::Block)
+            return Error::NotFound;
+        Disk* const disk = ASHLAR_TRY(create_in_frames<Disk>(memory, transport, platform));
+        if (const Status usable = disk->device_.initialize(options); !usable.ok()) {
+            destroy_in_frames(memory, disk);
+            return usable.error();
+        }
+        if (const auto identity = disk->device_.identify(); identity.ok())
+            disk->identity_ = identity.value();
+        return disk;
+    };
+    Result<Disk*> disk = open();
+    if (!disk.ok())
+        static_cast<void>(devices.dma().forget_own(function).ok());
+    return disk;
+}
+
+void Disk::close(Devices& devices, const pci::Function& function, MemorySource& memory, Disk* disk) {
+    destroy_in_frames(memory, disk);
+    static_cast<void>(devices.dma().forget_own(function).ok());
+}
+
 Result<Disk*> Disk::open(Devices& devices, std::string_view name, MemorySource& memory, Platform& platform,
                          Sink& sink) {
     for (const pci::Function& function : devices.functions()) {
@@ -49,36 +79,19 @@ Result<Disk*> Disk::open(Devices& devices, std::string_view name, MemorySource& 
             continue;
         BufferSink<16> address;
         pci::describe(address, function.address);
-        if (const Status allowed = devices.dma().allow_own(function); !allowed.ok()) {
-            format(sink, "ashlar: disk {}: the IOMMU does not answer: {}\n", address.view(), allowed.error());
-            continue;
-        }
-        pci::enable(devices.config(), devices.functions(), function);
-        Result<virtio::PciTransport> transport =
-            virtio::PciTransport::open(devices.config(), function, platform);
-        if (!transport.ok() || transport.value().device_id() != virtio::DeviceId::Block) {
+        const Result<Disk*> opened = open(devices, function, {}, memory, platform);
+        if (!opened.ok()) {
             if (address.view() == name)
-                format(sink, "ashlar: disk {}: no modern virtio block device\n", name);
-            static_cast<void>(devices.dma().forget_own(function).ok());
+                format(sink, "ashlar: disk {}: cannot be used as a virtio block device: {}\n", name,
+                       opened.error());
             continue;
         }
-        Disk* const disk = ASHLAR_TRY(create_in_frames<Disk>(memory, transport.value(), platform));
-        Status usable = disk->device_.initialize();
-        std::string_view serial;
-        virtio::BlockDevice::Identity identity{};
-        if (usable.ok()) {
-            if (const auto told = disk->device_.identify(); told.ok())
-                identity = told.value();
-            serial = text_of(identity);
-        }
-        if (!usable.ok() && address.view() == name)
-            format(sink, "ashlar: disk {}: cannot be used: {}\n", name, usable.error());
-        if (usable.ok() && (address.view() == name || serial == name)) {
-            kernel::describe(sink, function, serial, disk->device_);
+        Disk* const disk = opened.value();
+        if (address.view() == name || disk->serial() == name) {
+            disk->describe(sink, function);
             return disk;
         }
-        destroy_in_frames(memory, disk);
-        static_cast<void>(devices.dma().forget_own(function).ok());
+        close(devices, function, memory, disk);
     }
     format(sink, "ashlar: disk {}: not found\n", name);
     return Error::NotFound;

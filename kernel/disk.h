@@ -20,7 +20,19 @@ public:
     static Result<Disk*> open(Devices& devices, std::string_view name, MemorySource& memory,
                               Platform& platform, Sink& sink);
 
+    // Opens the disk that the function is. NotFound when it is no virtio block device; other errors when it
+    // cannot be used. Its end is close() with `memory`.
+    static Result<Disk*> open(Devices& devices, const pci::Function& function,
+                              const virtio::BlockOptions& options, MemorySource& memory, Platform& platform);
+    // The device is reset, and may not access memory any more.
+    static void close(Devices& devices, const pci::Function& function, MemorySource& memory, Disk* disk);
+    // Its line of the log.
+    void describe(Sink& sink, const pci::Function& function);
+
     virtio::BlockDevice& device() { return device_; }
+    // The serial number, without what pads it.
+    std::string_view serial() const;
+    const virtio::BlockDevice::Identity& identity() const { return identity_; }
     // Reads [offset, offset + size), whole blocks, to physical memory that is contiguous; several requests at
     // a time. A device that gets out of order is reset, once.
     Status read(std::uint64_t offset, std::uint64_t size, PhysicalAddress to);
@@ -30,6 +42,7 @@ private:
 
     virtio::PciTransport transport_;
     virtio::BlockDevice device_;
+    virtio::BlockDevice::Identity identity_{};
 };
 
 } // namespace ashlar::kernel

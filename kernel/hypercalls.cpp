@@ -53,6 +53,8 @@ public:
         const Vm::Disk* const disk = vm_.disk(arguments_[0]);
         if (disk == nullptr)
             return {abi::Status::NotFound};
+        if (disk->machine != nullptr)
+            return store(disk->machine->information());
         abi::BlockInformation info{};
         info.bytes = disk->bytes;
         info.read_only = disk->read_only ? 1 : 0;
@@ -60,14 +62,16 @@ public:
         BufferSink<sizeof info.serial> serial;
         format(serial, "ashlar-ram-{}", arguments_[0]);
         std::copy(serial.view().begin(), serial.view().end(), info.serial);
-        const bool stored = vm_.copy_in(GuestPhysicalAddress(arguments_[1]), object_bytes(info));
-        return {stored ? abi::Status::Ok : abi::Status::BadAddress};
+        info.flags = abi::BlockInformation::kFlushes;
+        return store(info);
     }
 
     Answer block_transfer(bool write) {
         Vm::Disk* const disk = vm_.disk(arguments_[0]);
         if (disk == nullptr)
             return {abi::Status::NotFound};
+        if (disk->machine != nullptr)
+            return {abi::Status::Denied};
         const std::uint64_t sector = arguments_[1], length = arguments_[3];
         if (length == 0 || length > abi::kMaxBlockBytes || length % kSector != 0 ||
             sector > disk->bytes / kSector || length > disk->bytes - sector * kSector)
@@ -81,6 +85,31 @@ public:
 
     Answer block_flush() const {
         return {vm_.disk(arguments_[0]) != nullptr ? abi::Status::Ok : abi::Status::NotFound};
+    }
+
+    Answer block_attach() {
+        VmDisk* const disk = machine_disk();
+        if (disk == nullptr)
+            return {abi::Status::NotFound};
+        abi::BlockQueue queue;
+        if (!vm_.copy_out(GuestPhysicalAddress(arguments_[1]),
+                          {reinterpret_cast<std::byte*>(&queue), sizeof queue}))
+            return {abi::Status::BadAddress};
+        if (queue.size > abi::BlockQueue::kMaxSize)
+            return {abi::Status::BadArgument};
+        return answer(disk->attach(
+            {static_cast<std::uint16_t>(queue.size), queue.descriptors, queue.driver, queue.device},
+            queue.features));
+    }
+
+    Answer block_kick() {
+        VmDisk* const disk = machine_disk();
+        return disk == nullptr ? Answer{abi::Status::NotFound} : answer(disk->kick());
+    }
+
+    Answer block_detach() {
+        VmDisk* const disk = machine_disk();
+        return disk == nullptr ? Answer{abi::Status::NotFound} : answer(disk->detach());
     }
 
     Answer power_off() {
@@ -131,6 +160,24 @@ public:
     }
 
 private:
+    VmDisk* machine_disk() {
+        const Vm::Disk* const disk = vm_.disk(arguments_[0]);
+        return disk != nullptr ? disk->machine : nullptr;
+    }
+    Answer store(const abi::BlockInformation& information) {
+        const bool stored = vm_.copy_in(GuestPhysicalAddress(arguments_[1]), object_bytes(information));
+        return {stored ? abi::Status::Ok : abi::Status::BadAddress};
+    }
+    static Answer answer(Status status) {
+        if (status.ok())
+            return {};
+        switch (status.error()) {
+        case Error::Busy: return {abi::Status::Busy};
+        case Error::NotFound: return {abi::Status::NotFound};
+        default: return {abi::Status::BadArgument};
+        }
+    }
+
     template <class T>
     static Bytes object_bytes(const T& object) {
         return {reinterpret_cast<const std::byte*>(&object), sizeof object};
@@ -211,6 +258,9 @@ Answer dispatch(Call& call, Vm& vm, std::uint64_t number) {
     case Hypercall::Crash: return call.crash();
     case Hypercall::Statistics: return call.statistics();
     case Hypercall::NodeMemory: return call.node_memory();
+    case Hypercall::BlockAttach: return call.block_attach();
+    case Hypercall::BlockKick: return call.block_kick();
+    case Hypercall::BlockDetach: return call.block_detach();
     }
     return {abi::Status::UnknownCall};
 }

@@ -95,6 +95,8 @@ void kernel_main(const BootInformation& boot) {
     devices.dma().start(boot, devices.functions(), hypervisor,
                         *::new (platform_storage) DriverPlatform(hypervisor), sink);
     scheduler.set_devices(devices);
+    alignas(MachineDisks) static constinit std::byte disks_storage[sizeof(MachineDisks)]{};
+    scheduler.set_disks(*::new (disks_storage) MachineDisks(devices, hypervisor));
     BufferSink<128> explanation;
     if (const Status ready = arch::initialize_virtualization(hypervisor, explanation); !ready.ok()) {
         log("ashlar: virt        unavailable: {}\n", explanation.view());

@@ -14,6 +14,7 @@ constexpr std::uint64_t kMillisecond = 1'000'000;
 // Alone, a VM needs no turns: the clock only makes sure that the console is looked at.
 constexpr std::uint64_t kSliceShared = 8 * kMillisecond, kSliceAlone = 50 * kMillisecond;
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
+constexpr std::uint64_t kDiskPoll = kMillisecond / 10; // of disks that do not interrupt
 
 // Lets interrupts that wait be taken.
 void take_interrupts() {
@@ -38,6 +39,7 @@ void Scheduler::add(Vm& vm) {
 bool Scheduler::run() {
     while (!vms_.empty()) {
         console_.poll_input();
+        poll_disks();
         check_timers(arch::now_ns());
         if (Vm* const vm = next_runnable(); vm != nullptr)
             run_slice(*vm);
@@ -74,9 +76,18 @@ std::uint64_t Scheduler::next_deadline() {
     return deadline;
 }
 
+void Scheduler::poll_disks() {
+    if (disks_ != nullptr)
+        disks_->poll();
+}
+
+std::uint64_t Scheduler::disk_deadline(std::uint64_t now) {
+    return disks_ != nullptr && disks_->wants_polling() ? now + kDiskPoll : kNever;
+}
+
 void Scheduler::idle() {
-    const std::uint64_t poll = arch::now_ns() + kSliceAlone;
-    arch::arm_timer(std::min(next_deadline(), poll));
+    const std::uint64_t now = arch::now_ns();
+    arch::arm_timer(std::min({next_deadline(), disk_deadline(now), now + kSliceAlone}));
     arch::wait_for_interrupt();
 }
 
@@ -86,7 +97,10 @@ void Scheduler::run_slice(Vm& vm) {
     std::uint64_t armed = kNever;
     vm.cpu().load();
     for (;;) {
-        if (const std::uint64_t wanted = std::min(end, next_deadline()); wanted != armed) {
+        std::uint64_t wanted = std::min(end, next_deadline());
+        if (const std::uint64_t disks = disk_deadline(0); disks != kNever)
+            wanted = std::min(wanted, arch::now_ns() + disks);
+        if (wanted != armed) {
             arch::arm_timer(wanted);
             armed = wanted;
         }
@@ -95,6 +109,7 @@ void Scheduler::run_slice(Vm& vm) {
         handle_exit(vm, exit);
         if (vm.state() != Vm::State::Ready)
             break;
+        poll_disks();
         if (exit.reason != VmExit::Reason::Interrupt)
             continue;
         take_interrupts();
@@ -176,9 +191,24 @@ void Scheduler::finish(Vm& vm) {
     console_.forget(vm);
     --cpus_[vm.host_cpu()].vcpus;
     vm.unlink();
-    vm.destroy();
+    release_disks(vm);
     if (had_focus && !vms_.empty())
         console_.set_focus(&vms_.front());
+}
+
+// Its memory is nobody else's before its disks are done with it.
+void Scheduler::release_disks(Vm& vm) {
+    std::array<VmDisk*, kMaxDisks> claims{};
+    for (std::size_t i = 0; vm.disk(i) != nullptr; ++i)
+        claims[i] = vm.disk(i)->machine;
+    if (!vm.disconnect_disks().ok()) {
+        log("ashlar: vm {}: a disk does not let go of its memory, which stays lost\n", vm.name());
+        return;
+    }
+    vm.destroy();
+    for (VmDisk* const claim : claims)
+        if (claim != nullptr)
+            disks_->release(claim);
 }
 
 void Scheduler::list_devices() {

@@ -3,6 +3,7 @@
 
 #include "kernel/console.h"
 #include "kernel/devices.h"
+#include "kernel/machine_disks.h"
 #include "kernel/vcpu_placement.h"
 #include "kernel/vm.h"
 
@@ -20,6 +21,9 @@ public:
     bool empty() { return vms_.empty(); }
     // What the console's user can see a list of; outlives the scheduler.
     void set_devices(const Devices& devices) { devices_ = &devices; }
+    // The disks that VMs have parts of; outlives the scheduler.
+    void set_disks(MachineDisks& disks) { disks_ = &disks; }
+    MachineDisks* disks() { return disks_; }
     // Every VM gets slices in turn, and is destroyed when it ends. True when all ended well.
     bool run();
 
@@ -32,6 +36,9 @@ private:
     Vm* next_runnable();
     void check_timers(std::uint64_t now);
     std::uint64_t next_deadline();
+    std::uint64_t disk_deadline(std::uint64_t now);
+    void poll_disks();
+    void release_disks(Vm& vm);
     void idle();
     void run_slice(Vm& vm);
     void handle_exit(Vm& vm, const VmExit& exit);
@@ -42,6 +49,7 @@ private:
     Console console_;
     std::array<CpuInUse, 1> cpus_;
     const Devices* devices_ = nullptr;
+    MachineDisks* disks_ = nullptr;
     unsigned added_ = 0;
     bool all_well_ = true;
 };

@@ -93,10 +93,20 @@ Result<Vm*> Vm::create(FrameAllocator& frames, MemorySource& hypervisor, const V
     }
     Vm* const vm = created.value();
     if (const Status built = vm->build(config, images, problem); !built.ok()) {
+        static_cast<void>(vm->disconnect_disks().ok()); // nothing was started
         vm->destroy();
         return built.error();
     }
     return vm;
+}
+
+Status Vm::disconnect_disks() {
+    Status status;
+    for (Disk& disk : disks_)
+        if (disk.machine != nullptr)
+            if (const Status ended = disk.machine->disconnect(); !ended.ok())
+                status = ended;
+    return status;
 }
 
 void Vm::destroy() {
@@ -123,7 +133,16 @@ Status Vm::build(const VmConfig& config, const VmImages& images, Sink& problem) 
     ASHLAR_TRY(load_disks(config, images));
     cpu_ = ASHLAR_TRY(
         explain(problem, "not enough memory for the vCPU", arch::create_virtual_cpu(tables_, *space_)));
+    ASHLAR_TRY(connect_disks(problem));
     return finish_entry_state(config, problem);
+}
+
+Status Vm::connect_disks(Sink& problem) {
+    for (Disk& disk : disks_)
+        if (disk.machine != nullptr)
+            ASHLAR_TRY(
+                explain(problem, "its part of the machine's disk", disk.machine->connect(ram_, *cpu_)));
+    return {};
 }
 
 // Refuses what cannot be had, and limits the account to what was asked for.
@@ -164,6 +183,7 @@ Status Vm::reserve_memory(const VmConfig& config, const VmImages& images, std::u
     ASHLAR_TRY(explain(problem, "not enough memory for the images", blobs_.reserve(memory_, blobs)));
     for (std::size_t i = 0; i < config.disk_count; ++i) {
         Disk& disk = disks_[disk_count_++];
+        disk.machine = images.machine_disks[i];
         disk.bytes = images.disks[i].size() / kSector * kSector;
         disk.read_only = config.disks[i].read_only();
         ASHLAR_TRY(

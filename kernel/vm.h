@@ -10,17 +10,20 @@
 #include "kernel/input_queue.h"
 #include "kernel/memory_source.h"
 #include "kernel/virtual_cpu.h"
+#include "kernel/vm_disk.h"
 #include "lib/format.h"
 #include "lib/intrusive_list.h"
 #include "lib/vm_abi.h"
 
 namespace ashlar::kernel {
 
-// What to make a VM of. Everything is copied; the images are not trusted.
+// What to make a VM of. Images are copied, and not trusted.
 struct VmImages {
     Bytes program; // the ELF64 that runs at the VM's ring 0
     Bytes firmware, kernel, initrd;
     std::array<Bytes, kMaxDisks> disks;
+    // In place of the image: a part of a disk of the machine, which outlives the VM.
+    std::array<VmDisk*, kMaxDisks> machine_disks{};
 };
 
 // Used by one CPU at a time.
@@ -33,6 +36,9 @@ public:
     // comes from where `placement` says. `frames` outlives the VM.
     static Result<Vm*> create(FrameAllocator& frames, MemorySource& hypervisor, const VmConfig& config,
                               const VmImages& images, Sink& problem, const Placement& placement = {});
+    // Ends what disks of the machine do in the VM's memory. Io when that is not certain: the VM can then
+    // never be destroyed. Before destroy(), if there are such disks.
+    Status disconnect_disks();
     // Gives every frame back and ends the object.
     void destroy();
 
@@ -78,6 +84,7 @@ public:
 
     // Disks in the order of the configuration.
     struct Disk {
+        VmDisk* machine = nullptr; // a part of the machine's disk; else what follows
         BackingMemory contents;
         std::uint64_t bytes = 0; // multiple of 512
         bool read_only = false;
@@ -100,6 +107,7 @@ private:
     Status load_program(Bytes program, Sink& problem);
     Status load_blobs(const BlobList& blobs);
     Status load_disks(const VmConfig& config, const VmImages& images);
+    Status connect_disks(Sink& problem);
     Status finish_entry_state(const VmConfig& config, Sink& problem);
     template <class Copy>
     bool for_each_page(GuestPhysicalAddress address, std::uint64_t length, bool write, Copy copy);

@@ -71,6 +71,10 @@ enum class Hypercall : std::uint64_t {
     Crash = 10, // (address, bytes <= kMaxConsoleBytes): ends the VM as failed, with a message for the report
     Statistics = 11, // (address of VmStatistics)
     NodeMemory = 12, // (NUMA node, address of NodeMemoryInformation)
+    // Disks of the machine (BlockInformation::kShadowed): the hypervisor serves a virtqueue in the VM's RAM.
+    BlockAttach = 13, // (disk, address of BlockQueue)
+    BlockKick = 14,   // (disk): the queue's driver has offered requests
+    BlockDetach = 15, // (disk): Busy until nothing is in flight; the queue is left alone at once
 };
 constexpr std::uint64_t kHypercallVersion = 1;
 constexpr std::uint64_t kMaxConsoleBytes = 4096;
@@ -85,21 +89,40 @@ enum class Status : std::uint64_t {
     NotFound = 4,    // no such disk
     Denied = 5,      // not from this privilege level, or a write to what is read-only
     IoError = 6,
+    Busy = 7, // try again
 };
 
 // Vectors that the hypervisor injects.
 constexpr unsigned kTimerVector = 0xe0;
 constexpr unsigned kConsoleVector = 0xe1;    // console input went from empty to not empty
 constexpr unsigned kStatisticsVector = 0xe2; // the user wants the guest's statistics on its console
+constexpr unsigned kDiskVector = 0xe3;       // requests of an attached queue are done
 
 struct BlockInformation {
+    // Flags. Discards and zeroes are of one range each.
+    static constexpr std::uint32_t kShadowed = 1, kFlushes = 2, kDiscards = 4, kWritesZeroes = 8;
     std::uint64_t bytes; // capacity, a multiple of 512
     std::uint32_t read_only;
     std::uint32_t logical_block; // bytes
     char serial[20];             // NUL-padded
+    std::uint32_t flags;
+    // Of shadowed disks.
+    std::uint32_t physical_block;          // bytes
+    std::uint32_t most_segments;           // of data, that a request should have
+    std::uint32_t largest_discard_sectors; // of 512 bytes
+    std::uint32_t largest_zeroes_sectors;
+};
+static_assert(sizeof(BlockInformation) == 56);
+
+// A split virtqueue of a block device in the VM's RAM, by its guest-physical addresses (Virtio 1.2, 2.7).
+struct BlockQueue {
+    static constexpr std::uint32_t kMaxSize = 128;
+    std::uint64_t descriptors, driver, device;
+    std::uint64_t features; // that the driver has accepted: indirect descriptors, event index
+    std::uint32_t size;     // a power of two
     std::uint32_t reserved;
 };
-static_assert(sizeof(BlockInformation) == 40);
+static_assert(sizeof(BlockQueue) == 40);
 
 struct VmStatistics {
     std::uint64_t run_ns;     // time spent in the VM

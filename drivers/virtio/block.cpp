@@ -168,7 +168,9 @@ Status BlockDevice::start_queues() {
         for (state.free_count = 0; state.free_count != size; ++state.free_count)
             state.free_tags[state.free_count] = static_cast<std::uint16_t>(size - 1 - state.free_count);
         quiet_ = false;
-        ASHLAR_TRY(transport_.enable_queue(i, state.queue->addresses()));
+        QueueAddresses addresses = state.queue->addresses();
+        addresses.vector = options_.vector;
+        ASHLAR_TRY(transport_.enable_queue(i, addresses));
     }
     queue_count_ = wanted;
     queue_size_ = size;

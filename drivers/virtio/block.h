@@ -45,8 +45,10 @@ protected:
     ~DiskCompletions() = default;
 };
 
-// For tests and comparisons: what not to use although the device offers it.
+// For tests and comparisons: what not to use although the device offers it. And the MSI-X vector of all
+// queues.
 struct BlockOptions {
+    std::uint16_t vector = kNoVector;
     std::uint64_t without_features = 0;
     std::uint16_t most_queues = 0xffff;
     std::uint16_t largest_queue = Queue::kMaxSize;

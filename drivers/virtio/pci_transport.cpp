@@ -33,7 +33,6 @@ enum Common : std::uint16_t {
     kQueueDevice = 0x30,
     kCommonSize = 0x38,
 };
-constexpr std::uint16_t kNoVector = 0xffff;
 constexpr unsigned kGenerationTries = 16;
 
 // 4.1.2.1: modern devices count from 0x1040; of transitional ones the subsystem tells.
@@ -151,7 +150,7 @@ Status PciTransport::enable_queue(std::uint16_t index, const QueueAddresses& add
     doorbells_[index] = notify_.at + doorbell;
     platform_->write16(common_.at + kConfigVector, kNoVector);
     platform_->write16(common_.at + kQueueSize, addresses.size);
-    platform_->write16(common_.at + kQueueVector, kNoVector);
+    platform_->write16(common_.at + kQueueVector, addresses.vector);
     write64(kQueueDescriptors, addresses.descriptors);
     write64(kQueueDriver, addresses.driver);
     write64(kQueueDevice, addresses.device);

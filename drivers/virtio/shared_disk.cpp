@@ -67,9 +67,7 @@ bool SharedDisk::is_stuck(std::uint64_t now) {
     return now - last_progress_ >= kPatienceNs || !device_.works();
 }
 
-void SharedDisk::poll() {
-    if (!busy())
-        return;
+void SharedDisk::poll_once() {
     progress_ = false;
     bool well = true;
     for (unsigned queue = 0; queue < device_.queue_count(); ++queue)
@@ -78,22 +76,42 @@ void SharedDisk::poll() {
         last_progress_ = platform_.now_ns();
     if (!well || (!progress_ && is_stuck(platform_.now_ns())))
         static_cast<void>(reset().ok());
-    if (progress_)
-        for (Port& port : ports_)
-            if (port.user != nullptr)
-                port.user->settle();
+    else if (progress_)
+        settle_all();
 }
 
-bool SharedDisk::arm_interrupts() {
-    bool armed = true;
+// What is done while we ask for an interrupt is taken too; a device that always is faster has to wait for its
+// turn.
+void SharedDisk::poll() {
+    constexpr unsigned kRounds = 4;
+    for (unsigned round = 0; busy() && round < kRounds; ++round) {
+        poll_once();
+        if (!progress_)
+            return;
+        arm_interrupts();
+        if (armed_)
+            return;
+    }
+}
+
+void SharedDisk::settle_all() {
+    for (Port& port : ports_)
+        if (port.user != nullptr)
+            port.user->settle();
+}
+
+void SharedDisk::arm_interrupts() {
+    armed_ = true;
     for (unsigned queue = 0; queue < device_.queue_count(); ++queue)
-        armed = device_.arm_interrupt(queue) && armed;
-    return armed;
+        armed_ = device_.arm_interrupt(queue) && armed_;
 }
 
 Status SharedDisk::reset() {
     const Status status = device_.recover(*this);
     dead_ = !status.ok();
+    if (!dead_)
+        arm_interrupts();
+    settle_all();
     return dead_ && !device_.quiet() ? status : Status();
 }
 

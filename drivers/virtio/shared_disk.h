@@ -37,8 +37,10 @@ public:
     // Reports what is done. A device that breaks the rules, or that is silent for too long, is reset: what
     // was in flight has then failed. Work is bounded by the length of the queues.
     void poll();
-    // Asks for an interrupt when the next request is done; false when one is already.
-    bool arm_interrupts();
+    // Asks for an interrupt when the next request is done, as poll() does.
+    void arm_interrupts();
+    // Whether the device will interrupt when the next request is done, if it has interrupts at all.
+    bool armed() const { return armed_; }
     // Resets the device at once; what was in flight has failed. Io when it does not get quiet: it may still
     // access memory.
     Status reset();
@@ -64,13 +66,15 @@ private:
 
     Status start(Port& port, const DiskRequest& request, std::uint16_t tag);
     void completed(std::uint32_t token, Status status) override;
+    void poll_once();
+    void settle_all();
     bool is_stuck(std::uint64_t now);
 
     BlockDevice& device_;
     Platform& platform_;
     std::array<Port, kMaxUsers> ports_;
     unsigned users_ = 0, in_flight_ = 0;
-    bool progress_ = false, dead_ = false;
+    bool progress_ = false, dead_ = false, armed_ = false;
     std::uint64_t last_progress_ = 0, last_look_ = 0;
     std::array<Owner, BlockDevice::kMaxQueues * Queue::kMaxSize> owners_; // by token
 };

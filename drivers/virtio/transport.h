@@ -13,9 +13,11 @@ namespace ashlar::virtio {
 enum class DeviceId : std::uint32_t { None = 0, Network = 1, Block = 2 };
 
 // Where the parts of a queue are, for the device.
+constexpr std::uint16_t kNoVector = 0xffff; // of MSI-X
 struct QueueAddresses {
     std::uint16_t size;
     std::uint64_t descriptors, driver, device;
+    std::uint16_t vector = kNoVector; // that says when something is done, where the transport has such
 };
 
 class Transport {
@@ -30,7 +32,7 @@ public:
     virtual std::uint16_t queue_count() = 0;
     // The largest size that queue `index` may have; 0: there is no such queue.
     virtual std::uint16_t largest_queue(std::uint16_t index) = 0;
-    // Between the features and DRIVER_OK. Without interrupts.
+    // Between the features and DRIVER_OK.
     virtual Status enable_queue(std::uint16_t index, const QueueAddresses& addresses) = 0;
     virtual void notify(std::uint16_t index) = 0;
 

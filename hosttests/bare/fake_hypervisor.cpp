@@ -33,7 +33,7 @@ void wait_for_event() {
 
 FakeHypervisor::FakeHypervisor() {
     current = this;
-    events.timer = events.console_input = events.statistics = false;
+    events.timer = events.console_input = events.statistics = events.disk = false;
     EXPECT_TRUE(windows.add(VirtualAddress(0), GuestPhysicalAddress(0), ~std::uint64_t{0}).ok());
 }
 
@@ -84,8 +84,10 @@ HypercallResult FakeHypervisor::block(abi::Hypercall call, std::uint64_t number,
     if (disk_fails)
         return {abi::Status::IoError, 0};
     if (call == abi::Hypercall::BlockInfo) {
-        const abi::BlockInformation information{
-            .bytes = disk.size(), .read_only = 0, .logical_block = 512, .serial = "fake", .reserved = 0};
+        abi::BlockInformation information{};
+        information.bytes = disk.size();
+        information.logical_block = 512;
+        std::memcpy(information.serial, "fake", 4);
         std::memcpy(pointer(sector), &information, sizeof information);
         return {abi::Status::Ok, 0};
     }

@@ -18,6 +18,7 @@ import aarch64_tests  # noqa: E402
 import guest_kernels  # noqa: E402
 import iommu_tests  # noqa: E402
 import numa_tests  # noqa: E402
+import shadow_tests  # noqa: E402
 
 LINUX_CONF = """[vm linux]
 kind = riscv64
@@ -613,7 +614,7 @@ def test_bochs_isolates_vms(folder):
     check_native_programs(run_bochs(iso, folder, "ryzen", "ashlar: all VMs have ended"))
 
 
-TESTS = {name[5:]: function for module in (numa_tests, iommu_tests, aarch64_tests) for name, function in vars(module).items()
+TESTS = {name[5:]: function for module in (numa_tests, iommu_tests, aarch64_tests, shadow_tests) for name, function in vars(module).items()
          if name.startswith("test_")}
 TESTS |= {name[5:]: function for name, function in globals().items()
          if name.startswith("test_")}

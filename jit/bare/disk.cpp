@@ -7,10 +7,6 @@ constexpr std::uint64_t kSectorSize = 512;
 
 } // namespace
 
-Result<HypercallDisk> HypercallDisk::open(Hypervisor& hypervisor, unsigned number) {
-    return HypercallDisk(hypervisor, number, ASHLAR_TRY(hypervisor.block_information(number)));
-}
-
 std::string_view HypercallDisk::serial() const {
     std::size_t length = 0;
     while (length < sizeof information_.serial && information_.serial[length] != '\0')

@@ -9,8 +9,9 @@ namespace ashlar::jit::bare {
 
 class HypercallDisk final : public board::SynchronousDisk {
 public:
-    // `hypervisor` outlives the disk. NotFound when the VM has no such disk.
-    static Result<HypercallDisk> open(Hypervisor& hypervisor, unsigned number);
+    // `hypervisor` outlives the disk, of which it has told that.
+    HypercallDisk(Hypervisor& hypervisor, unsigned number, const abi::BlockInformation& information)
+        : hypervisor_(&hypervisor), number_(number), information_(information) {}
 
     std::uint64_t capacity() const override { return information_.bytes; }
     bool read_only() const override { return information_.read_only != 0; }
@@ -20,9 +21,6 @@ public:
     Status flush() override;
 
 private:
-    HypercallDisk(Hypervisor& hypervisor, unsigned number, const abi::BlockInformation& information)
-        : hypervisor_(&hypervisor), number_(number), information_(information) {}
-
     Hypervisor* hypervisor_;
     unsigned number_;
     abi::BlockInformation information_;

@@ -40,6 +40,7 @@ struct Events {
     std::atomic<bool> timer{false};
     std::atomic<bool> console_input{false};
     std::atomic<bool> statistics{false};
+    std::atomic<bool> disk{false};
 };
 extern Events events;
 

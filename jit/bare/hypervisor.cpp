@@ -20,6 +20,7 @@ Status to_status(abi::Status status) {
     case abi::Status::NotFound: return Error::NotFound;
     case abi::Status::Denied: return Error::Denied;
     case abi::Status::IoError: return Error::Io;
+    case abi::Status::Busy: return Error::Busy;
     }
     return Error::Io;
 }
@@ -85,6 +86,19 @@ Status Hypervisor::block_write(unsigned disk, std::uint64_t sector, Bytes from) 
 
 Status Hypervisor::block_flush(unsigned disk) {
     return to_status(hypercall(Hypercall::BlockFlush, disk).status);
+}
+
+Status Hypervisor::block_attach(unsigned disk, const abi::BlockQueue& queue) {
+    const GuestPhysicalAddress address = ASHLAR_TRY(windows_.physical(&queue, sizeof queue));
+    return to_status(hypercall(Hypercall::BlockAttach, disk, address.value()).status);
+}
+
+Status Hypervisor::block_kick(unsigned disk) {
+    return to_status(hypercall(Hypercall::BlockKick, disk).status);
+}
+
+Status Hypervisor::block_detach(unsigned disk) {
+    return to_status(hypercall(Hypercall::BlockDetach, disk).status);
 }
 
 Result<abi::VmStatistics> Hypervisor::statistics() {

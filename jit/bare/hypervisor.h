@@ -35,6 +35,11 @@ public:
     Status block_write(unsigned disk, std::uint64_t sector, Bytes from);
     Status block_flush(unsigned disk);
 
+    // Of shadowed disks.
+    Status block_attach(unsigned disk, const abi::BlockQueue& queue);
+    Status block_kick(unsigned disk);
+    Status block_detach(unsigned disk);
+
     Result<abi::VmStatistics> statistics();
     [[noreturn]] void power_off(int code);
     // Ends the VM as failed; the message goes into the hypervisor's report.

@@ -4,9 +4,13 @@
 
 namespace ashlar::jit::bare {
 
+constinit std::uint64_t disk_interrupts = 0;
+
 int RunLoop::run() {
     using Kind = board::Outcome::Kind;
     for (;;) {
+        if (events.disk.exchange(false, std::memory_order_relaxed))
+            ++disk_interrupts;
         const board::Outcome outcome = parts_.machine.run(slice_);
         ++statistics_.slices;
         parts_.console.flush();

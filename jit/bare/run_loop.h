@@ -9,6 +9,9 @@
 
 namespace ashlar::jit::bare {
 
+// Times that the hypervisor has told of disks, as far as the loop has seen.
+extern std::uint64_t disk_interrupts;
+
 class RunLoop {
 public:
     struct Parts {

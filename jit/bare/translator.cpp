@@ -10,6 +10,7 @@
 #include "jit/bare/hypervisor.h"
 #include "jit/bare/program_heap.h"
 #include "jit/bare/run_loop.h"
+#include "jit/bare/shadowed_disk.h"
 #include "jit/bare/tuning.h"
 #include "jit/board/machine.h"
 
@@ -39,17 +40,20 @@ class Disks {
 public:
     Disks(Hypervisor& hypervisor, unsigned count, Sink& diagnostics) {
         for (unsigned number = 0; number < std::min<std::size_t>(count, kMaxDisks); ++number) {
-            Result<HypercallDisk> disk = HypercallDisk::open(hypervisor, number);
-            if (disk.ok())
-                list_[count_++] = &disks_[number].emplace(std::move(disk).value());
+            const Result<abi::BlockInformation> information = hypervisor.block_information(number);
+            if (!information.ok())
+                format(diagnostics, "disk {}: {}\n", number, information.error());
+            else if ((information.value().flags & abi::BlockInformation::kShadowed) != 0)
+                list_[count_++] = &shadowed_[number].emplace(hypervisor, number, information.value());
             else
-                format(diagnostics, "disk {}: {}\n", number, disk.error());
+                list_[count_++] = &disks_[number].emplace(hypervisor, number, information.value());
         }
     }
     std::span<BlockBackend* const> list() const { return {list_.data(), count_}; }
 
 private:
     std::array<std::optional<HypercallDisk>, kMaxDisks> disks_;
+    std::array<std::optional<ShadowedDisk>, kMaxDisks> shadowed_;
     std::array<BlockBackend*, kMaxDisks> list_{};
     std::size_t count_ = 0;
 };

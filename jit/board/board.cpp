@@ -14,8 +14,13 @@ Board::Board(const BoardParts& parts)
     ASHLAR_ASSERT(parts.disks.size() <= kVirtioSlots);
     for (unsigned slot = 0; slot < kVirtioSlots; ++slot) {
         VirtioDevice* device = nullptr;
-        if (slot < parts.disks.size())
-            device = &disks_[slot].emplace(*parts.disks[slot]);
+        if (slot < parts.disks.size()) {
+            BlockBackend& disk = *parts.disks[slot];
+            if (QueueServer* const server = disk.queue_server(); server != nullptr)
+                device = &served_[slot].emplace(disk, *server);
+            else
+                device = &disks_[slot].emplace(disk);
+        }
         slots_[slot].emplace(parts.memory, InterruptWire(plic_, kVirtioIrq + slot), device);
     }
 }
@@ -52,6 +57,9 @@ void Board::quiesce() {
     for (auto& disk : disks_)
         if (disk)
             disk->abandon();
+    for (auto& disk : served_)
+        if (disk)
+            disk->abandon();
 }
 
 void Board::poll_disks() {
@@ -74,12 +82,14 @@ std::uint64_t Board::next_deadline_ns() {
 
 void Board::report_statistics(Facts& facts) const {
     for (std::size_t slot = 0; slot < kVirtioSlots; ++slot) {
-        if (!disks_[slot])
+        if (!disks_[slot] && !served_[slot])
             continue;
         BufferSink<16> name;
         format(name, "disk{}", slot);
         facts.add(name.view(), "requests", slots_[slot]->requests());
         facts.add(name.view(), "notifications", slots_[slot]->notifications());
+        if (!disks_[slot])
+            continue; // who serves it knows the rest
         const VirtioBlock::Statistics& disk = disks_[slot]->statistics();
         facts.add(name.view(), "read_bytes", disk.read_bytes);
         facts.add(name.view(), "written_bytes", disk.written_bytes);

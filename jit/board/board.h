@@ -10,6 +10,7 @@
 #include "jit/board/pcie_host.h"
 #include "jit/board/plic.h"
 #include "jit/board/rtc.h"
+#include "jit/board/served_block.h"
 #include "jit/board/test_finisher.h"
 #include "jit/board/timebase.h"
 #include "jit/board/uart16550.h"
@@ -66,6 +67,7 @@ private:
     Uart16550 uart_;
     EmptyPcieHost pcie_;
     std::array<std::optional<VirtioBlock>, kVirtioSlots> disks_;
+    std::array<std::optional<ServedBlock>, kVirtioSlots> served_;
     std::array<std::optional<VirtioMmio>, kVirtioSlots> slots_;
 };
 

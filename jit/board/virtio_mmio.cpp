@@ -97,7 +97,7 @@ std::uint32_t VirtioMmio::read_register(std::uint64_t offset) const {
         return device_features_select_ < 2
                    ? static_cast<std::uint32_t>(offered_features() >> 32 * device_features_select_)
                    : 0;
-    case kQueueSizeMax: return queue_select_ == 0 ? Virtqueue::kMaxSize : 0;
+    case kQueueSizeMax: return queue_select_ == 0 ? device_->largest_queue() : 0;
     case kQueueReady: return queue_select_ == 0 && queue_.enabled() ? 1 : 0;
     case kInterruptStatus: return interrupt_status_;
     case kStatus: return status_;
@@ -167,8 +167,15 @@ void VirtioMmio::set_queue_ready(bool ready) {
         return;
     queue_.allow_indirect((driver_features_ & virtio::feature::kIndirect) != 0);
     queue_.use_event_index((driver_features_ & virtio::feature::kEventIndex) != 0);
-    if (!queue_.enable(*memory_, layout_).ok())
+    QueueServer* const server = device_->queue_server();
+    if (layout_.size > device_->largest_queue() || !queue_.enable(*memory_, layout_).ok() ||
+        (server != nullptr && !attach_server(*server).ok()))
         need_reset();
+}
+
+Status VirtioMmio::attach_server(QueueServer& server) {
+    return server.attach({layout_.size, layout_.descriptors.value(), layout_.driver.value(),
+                          layout_.device.value(), driver_features_});
 }
 
 // FEATURES_OK stays clear when the driver wants what was not offered, or is a legacy driver.
@@ -191,8 +198,20 @@ void VirtioMmio::accept_features() {
 void VirtioMmio::notified() {
     if (queue_.enabled() && (status_ & kDriverOk) != 0 && (status_ & kNeedsReset) == 0) {
         ++notifications_;
-        serve();
+        QueueServer* const server = device_->queue_server();
+        if (server != nullptr && !server->kick().ok())
+            need_reset();
+        else
+            serve();
     }
+}
+
+bool VirtioMmio::busy() const {
+    if (device_ == nullptr)
+        return false;
+    if (device_->queue_server() != nullptr)
+        return queue_.enabled() && (status_ & kNeedsReset) == 0 && queue_.outstanding(*memory_);
+    return device_->busy();
 }
 
 void VirtioMmio::poll() {
@@ -210,6 +229,8 @@ void VirtioMmio::serve() {
 
 // A driver that adds more meanwhile notifies again or is served in the same loop.
 Result<bool> VirtioMmio::serve_queue() {
+    if (device_->queue_server() != nullptr)
+        return look_at_served();
     for (std::uint64_t before = ~requests_; before != requests_;) {
         before = requests_;
         while (device_->has_room()) {
@@ -220,6 +241,17 @@ Result<bool> VirtioMmio::serve_queue() {
         }
         device_->poll(*memory_, *this);
     }
+    return queue_.interrupt_wanted(*memory_);
+}
+
+// What was interrupted for nothing asks whether its queue is broken.
+Result<bool> VirtioMmio::look_at_served() {
+    QueueServer& server = *device_->queue_server();
+    const bool interrupted = server.interrupted();
+    const unsigned returned = ASHLAR_TRY(queue_.observe(*memory_));
+    requests_ += returned;
+    if (interrupted && returned == 0)
+        ASHLAR_TRY(server.kick());
     return queue_.interrupt_wanted(*memory_);
 }
 

@@ -8,6 +8,7 @@
 #include "jit/board/wires.h"
 #include "jit/bus.h"
 #include "jit/guest_memory.h"
+#include "jit/platform.h"
 
 namespace ashlar::jit::board {
 
@@ -35,6 +36,10 @@ public:
     virtual Bytes configuration() const = 0;
     // The driver has accepted `features`.
     virtual void start(std::uint64_t features) = 0;
+
+    virtual std::uint16_t largest_queue() const { return Virtqueue::kMaxSize; }
+    // Null, or who serves the queue; of what follows then only abandon() is called.
+    virtual QueueServer* queue_server() { return nullptr; }
 
     // Whether begin() may be called; when not, poll() makes room.
     virtual bool has_room() const = 0;
@@ -67,7 +72,7 @@ public:
     // Waits for requests in flight; they do not touch guest memory afterwards.
     void reset();
     // Whether requests are in flight; then poll() has to be called from time to time.
-    bool busy() const { return device_ != nullptr && device_->busy(); }
+    bool busy() const;
     void poll();
 
     std::uint64_t requests() const { return requests_; }
@@ -84,6 +89,8 @@ private:
     void notified();
     void serve();
     Result<bool> serve_queue();
+    Status attach_server(QueueServer& server);
+    Result<bool> look_at_served();
     void used(std::uint16_t head, std::uint32_t written) override;
     void raise(std::uint32_t cause);
     void need_reset();

@@ -126,6 +126,30 @@ Status Virtqueue::push(GuestMemory& memory, std::uint16_t head, std::uint32_t wr
     return memory.store(layout_.device + 2, next_used_);
 }
 
+bool Virtqueue::outstanding(GuestMemory& memory) const {
+    const auto offered = memory.load<std::uint16_t>(layout_.driver + 2);
+    return offered.ok() && offered.value() != next_used_;
+}
+
+// A driver that has changed a chain meanwhile has spoilt nothing but its own code.
+Result<unsigned> Virtqueue::observe(GuestMemory& memory) {
+    const auto returned = ASHLAR_TRY(memory.load<std::uint16_t>(layout_.device + 2));
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const unsigned count = static_cast<std::uint16_t>(returned - next_used_);
+    if (count > layout_.size)
+        return Error::Malformed;
+    for (; next_used_ != returned; ++next_used_) {
+        const std::uint64_t entry = next_used_ & (layout_.size - 1u);
+        const auto head =
+            ASHLAR_TRY(memory.load<std::uint32_t>(layout_.device + kRingHeader + kUsedElementSize * entry));
+        const Result<Chain> chain = collect(memory, static_cast<std::uint16_t>(head));
+        if (chain.ok())
+            for (const Segment& segment : chain.value().writable)
+                memory.note_write(segment.address, segment.length);
+    }
+    return count;
+}
+
 Result<bool> Virtqueue::interrupt_wanted(GuestMemory& memory) {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     const std::uint16_t before = signalled_used_;

@@ -44,6 +44,11 @@ public:
     Result<std::optional<Chain>> pop(GuestMemory& memory);
     // Returns a request with `written` bytes stored in its writable part.
     Status push(GuestMemory& memory, std::uint16_t head, std::uint32_t written);
+    // Of a queue that somebody else serves, with no pop() nor push(): whether requests are with them, and
+    // what they have returned since the last call. Code in the memory that they wrote to counts as changed.
+    // Malformed when that is more than the queue holds.
+    bool outstanding(GuestMemory& memory) const;
+    Result<unsigned> observe(GuestMemory& memory);
     // Whether the driver wants an interrupt for what was pushed since the last call.
     Result<bool> interrupt_wanted(GuestMemory& memory);
 

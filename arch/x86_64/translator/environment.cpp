@@ -20,7 +20,8 @@ void wait_for_event() {
     asm volatile("cli");
     const bool pending = events.timer.load(std::memory_order_relaxed) ||
                          events.console_input.load(std::memory_order_relaxed) ||
-                         events.statistics.load(std::memory_order_relaxed);
+                         events.statistics.load(std::memory_order_relaxed) ||
+                         events.disk.load(std::memory_order_relaxed);
     if (pending)
         asm volatile("sti");
     else

@@ -17,6 +17,7 @@ extern "C" void interrupt_dispatch(const InterruptFrame& frame) {
     case abi::kTimerVector: events.timer.store(true, std::memory_order_relaxed); return;
     case abi::kConsoleVector: events.console_input.store(true, std::memory_order_relaxed); return;
     case abi::kStatisticsVector: events.statistics.store(true, std::memory_order_relaxed); return;
+    case abi::kDiskVector: events.disk.store(true, std::memory_order_relaxed); return;
     default: exception_is_fatal(frame);
     }
 }
