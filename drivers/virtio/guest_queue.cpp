@@ -81,8 +81,7 @@ Result<std::optional<GuestChain>> GuestQueue::pop() {
 
 // Copied, so that it is checked and used as one and the same.
 GuestQueue::Descriptor GuestQueue::load(std::uint64_t table, std::uint32_t index) {
-    std::array<std::byte, descriptor::kSize> raw;
-    window_->read(table + descriptor::kSize * index, raw);
+    const auto raw = window_->copy<descriptor::kSize>(table + descriptor::kSize * index);
     return {load_le<std::uint64_t>(raw.data()), load_le<std::uint32_t>(raw.data() + descriptor::kLengthField),
             load_le<std::uint16_t>(raw.data() + descriptor::kFlagsField),
             load_le<std::uint16_t>(raw.data() + descriptor::kNextField)};

@@ -49,6 +49,18 @@ public:
         const GuestExtent& extent = find(address);
         return extent.at + (address - extent.begin);
     }
+    // All of [address, address + Size) is contained; mostly it does not leave its extent.
+    template <std::size_t Size>
+    std::array<std::byte, Size> copy(std::uint64_t address) {
+        std::array<std::byte, Size> bytes;
+        const GuestExtent& extent = find(address);
+        const std::uint64_t skip = address - extent.begin;
+        if (extent.size - skip >= Size) [[likely]]
+            std::memcpy(bytes.data(), extent.at + skip, Size);
+        else
+            read(address, bytes);
+        return bytes;
+    }
     // All of [address, address + to.size()) is contained.
     void read(std::uint64_t address, MutableBytes to) {
         while (!to.empty()) {

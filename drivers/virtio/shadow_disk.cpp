@@ -85,7 +85,10 @@ Status ShadowDisk::begin(const GuestChain& chain) {
     if (readable < block::kRequestHeader || writable == 0)
         return Error::Malformed;
     std::array<std::byte, block::kRequestHeader> header;
-    gather_bytes(window_, chain.readable, 0, header);
+    if (const GuestSegment& first = chain.readable.front(); first.length >= header.size()) [[likely]]
+        header = window_.copy<block::kRequestHeader>(first.address);
+    else
+        gather_bytes(window_, chain.readable, 0, header);
     requests_[chain.head] = {};
     requests_[chain.head].status_at = last_byte(chain.writable);
     requests_[chain.head].written = 1;
