@@ -33,6 +33,16 @@ public:
     Status write(std::uint64_t offset, Bytes from);
     Status read(std::uint64_t offset, MutableBytes to) const;
 
+    // Calls visit(offset, physical address, bytes) for each block, in ascending order, until one fails.
+    template <class Visit>
+    Status for_each_block(Visit visit) const {
+        for (const RecordPage* page = first_; page != nullptr; page = page->next)
+            for (std::size_t i = 0; i < page->count; ++i)
+                ASHLAR_TRY(visit(page->blocks[i].offset, page->blocks[i].address,
+                                 kPageSize << page->blocks[i].order));
+        return {};
+    }
+
     // Maps all of it from `to` on. On failure nothing of it stays mapped.
     Status map(AddressSpace& space, GuestPhysicalAddress to, Rights rights) const;
 

@@ -50,6 +50,11 @@ public:
             release_disks(images);
             return rejected(config.name);
         }
+        if (!assign_devices(config, *vm.value())) {
+            vm.value()->destroy();
+            release_disks(images);
+            return rejected(config.name);
+        }
         ++result.started;
         log("ashlar: vm {}: {}, {} MiB, {} vcpu{}, {} disk{}, node {}\n", config.name, to_string(config.kind),
             config.memory / kMiB, config.vcpus, config.vcpus == 1 ? "" : "s", config.disk_count,
@@ -93,17 +98,12 @@ private:
     bool find_disk(const DiskConfig& disk, Bytes& bytes) {
         if (disk.source == DiskConfig::Source::Image)
             return find(disk.image, bytes);
-        if (disk.mode != DiskConfig::Mode::Passthrough)
-            return true; // of claim_disks
-        BufferSink<160> text;
-        format(text, "disk {}: mode passthrough needs an IOMMU, and none is in use", disk.name);
-        problem(disk.line, text.view());
-        return false;
+        return true; // of claim_disks, and assign_devices
     }
     bool claim_disks(const VmConfig& config, VmImages& images) {
         for (std::size_t i = 0; i < config.disk_count; ++i) {
             const DiskConfig& disk = config.disks[i];
-            if (disk.source == DiskConfig::Source::Image)
+            if (disk.source == DiskConfig::Source::Image || disk.mode == DiskConfig::Mode::Passthrough)
                 continue;
             BufferSink<256> text;
             ConsoleSink console;
@@ -125,6 +125,37 @@ private:
         for (VmDisk* const claim : images.machine_disks)
             if (claim != nullptr)
                 scheduler_.disks()->release(claim);
+    }
+    bool assign_devices(const VmConfig& config, Vm& vm) {
+        for (std::size_t i = 0; i < config.disk_count; ++i) {
+            const DiskConfig& disk = config.disks[i];
+            if (disk.mode != DiskConfig::Mode::Passthrough)
+                continue;
+            BufferSink<256> text;
+            format(text, "disk {}: ", disk.name);
+            if (!assign(disk, vm, text)) {
+                problem(disk.line, text.view());
+                return false;
+            }
+            log("ashlar: vm {}: device {} is its own\n", config.name,
+                disk.name.substr(disk.name.find(':') + 1));
+        }
+        return true;
+    }
+    bool assign(const DiskConfig& disk, Vm& vm, Sink& text) {
+        Devices* const devices = scheduler_.devices();
+        if (devices == nullptr || !devices->dma().active())
+            text.write("mode passthrough needs an IOMMU, and none is in use");
+        else if (disk.source != DiskConfig::Source::Pci)
+            text.write("mode passthrough takes a PCI address");
+        else if (const pci::Function* const function = devices->find_function(disk.address);
+                 function == nullptr)
+            text.write("no device is there");
+        else if (scheduler_.disks() != nullptr && !scheduler_.disks()->give_up(*function).ok())
+            text.write("VMs have parts of it");
+        else
+            return vm.assign(*devices, *function, text).ok();
+        return false;
     }
     bool has_nodes(NodeSet nodes, unsigned line) {
         const NodeSet missing = nodes.without(NodeSet::first(frames_.node_count()));

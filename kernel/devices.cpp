@@ -1,6 +1,7 @@
 #include "kernel/devices.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "arch/pci.h"
 #include "drivers/pci/assign.h"
@@ -145,6 +146,22 @@ void Devices::assign(const BootInformation& boot, std::size_t segment, std::span
                            std::span<const pci::AddressRange>(reserved).first(count), sink);
     if (assigned != 0)
         format(sink, "ashlar: pci         {} BAR{} got an address\n", assigned, assigned == 1 ? "" : "s");
+}
+
+Result<unsigned> Devices::take_interrupt_line() {
+    static_assert(arch::kDeviceInterrupts == 32);
+    const auto line = static_cast<unsigned>(std::countr_one(interrupt_lines_));
+    if (line + 1 >= arch::kDeviceInterrupts) // the last one is that of our own disks
+        return Error::OutOfMemory;
+    interrupt_lines_ |= 1u << line;
+    return line;
+}
+
+const pci::Function* Devices::find_function(pci::FunctionAddress at) const {
+    for (const pci::Function& function : functions_)
+        if (function.address == at)
+            return &function;
+    return nullptr;
 }
 
 void Devices::list(Sink& sink) const {

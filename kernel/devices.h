@@ -29,6 +29,11 @@ public:
     pci::ConfigAccess& config() { return *config_; }
     // IOMMUs, which hold devices back.
     DmaProtection& dma() { return dma_; }
+    // Of arch::device_interrupt(); OutOfMemory when all are in use.
+    Result<unsigned> take_interrupt_line();
+    void free_interrupt_line(unsigned line) { interrupt_lines_ &= ~(1u << line); }
+    // The function at that address; null when there is none.
+    const pci::Function* find_function(pci::FunctionAddress at) const;
     // A line for each.
     void list(Sink& sink) const;
 
@@ -45,6 +50,7 @@ private:
     std::size_t range_count_ = 0;
     std::span<pci::Function> functions_;
     DmaProtection dma_;
+    std::uint32_t interrupt_lines_ = 0; // in use
 };
 
 } // namespace ashlar::kernel

@@ -30,7 +30,7 @@ Status combine(iommu::TableFeatures& common, const iommu::TableFeatures& unit, b
 } // namespace
 
 void DmaProtection::start(const BootInformation& boot, std::span<const pci::Function> functions,
-                          MemorySource& memory, DriverPlatform& platform, Sink& sink) {
+                          MemorySource& memory, Platform& platform, Sink& sink) {
     boot_ = &boot;
     functions_ = functions;
     const Remapping& remapping = boot.remapping;
@@ -46,6 +46,9 @@ void DmaProtection::start(const BootInformation& boot, std::span<const pci::Func
     for (std::size_t i = 0; i < unit_count_ && status.ok(); ++i)
         status = units_[i].unit->enable_translation();
     if (!status.ok()) {
+        // Half of it would be in the way of our own devices.
+        for (std::size_t i = 0; i < unit_count_; ++i)
+            static_cast<void>(units_[i].unit->turn_off().ok());
         unit_count_ = 0;
         return format(sink, "ashlar: iommu       VT-d cannot be used: {}\n", status.error());
     }
@@ -58,7 +61,7 @@ void DmaProtection::start(const BootInformation& boot, std::span<const pci::Func
            remaps_interrupts_ ? "remapped" : "not remapped");
 }
 
-Status DmaProtection::add_units(MemorySource& memory, DriverPlatform& platform) {
+Status DmaProtection::add_units(MemorySource& memory, Platform& platform) {
     const Remapping& remapping = boot_->remapping;
     for (std::size_t i = 0; i < remapping.units.count; ++i) {
         iommu::Vtd* const unit =
@@ -197,7 +200,8 @@ Status DmaProtection::allow_own(const pci::Function& function) {
     if (unit == nullptr)
         return {};
     const Status attached = unit->attach(requester_of(function.address), own_->root());
-    return attached.ok() || attached.error() == Error::Busy ? Status() : attached;
+    const bool ours = !attached.ok() && unit->domain_of(requester_of(function.address)) == own_->root().id;
+    return ours ? Status() : attached;
 }
 
 Status DmaProtection::forget_own(const pci::Function& function) {

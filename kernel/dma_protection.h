@@ -9,7 +9,6 @@
 #include "drivers/pci/function.h"
 #include "kernel/boot_information.h"
 #include "kernel/dma_domain.h"
-#include "kernel/driver_platform.h"
 
 namespace ashlar::kernel {
 
@@ -24,13 +23,14 @@ public:
     // Turns on what the firmware tells of; once. The tables live in frames of `memory` for ever. `boot`,
     // `functions` and `platform` outlive it. What does not work is told to `sink`, and left off.
     void start(const BootInformation& boot, std::span<const pci::Function> functions, MemorySource& memory,
-               DriverPlatform& platform, Sink& sink);
+               Platform& platform, Sink& sink);
 
     // Whether devices are held back at all.
     bool active() const { return unit_count_ != 0; }
     bool remaps_interrupts() const { return remaps_interrupts_; }
 
-    // The hypervisor drives that function itself from now on; nothing to do where nothing is held back.
+    // The hypervisor drives that function itself from now on; nothing to do where nothing is held back. Busy
+    // when it is a VM's.
     Status allow_own(const pci::Function& function);
     // Not any more.
     Status forget_own(const pci::Function& function);
@@ -64,7 +64,7 @@ private:
         std::uint8_t index = 0; // as firmware has it
     };
 
-    Status add_units(MemorySource& memory, DriverPlatform& platform);
+    Status add_units(MemorySource& memory, Platform& platform);
     bool in_scope(const acpi::DeviceScope& scope, const pci::Function& function) const;
     iommu::Vtd* unit_of(const pci::Function& function) const;
     bool has_firmware_region(const pci::Function& function) const;

@@ -153,6 +153,25 @@ public:
         return {stored ? abi::Status::Ok : abi::Status::BadAddress};
     }
 
+    Answer device_info() {
+        const AssignedDevice* const device = vm_.device(arguments_[0]);
+        if (device == nullptr)
+            return {abi::Status::NotFound};
+        const bool stored =
+            vm_.copy_in(GuestPhysicalAddress(arguments_[1]), object_bytes(device->information()));
+        return {stored ? abi::Status::Ok : abi::Status::BadAddress};
+    }
+
+    Answer device_control() {
+        AssignedDevice* const device = vm_.device(arguments_[0]);
+        if (device == nullptr)
+            return {abi::Status::NotFound};
+        if (arguments_[1] > 1)
+            return {abi::Status::BadArgument};
+        device->set_bus_master(arguments_[1] != 0);
+        return {};
+    }
+
     Answer statistics() {
         const abi::VmStatistics statistics = vm_.statistics();
         const bool stored = vm_.copy_in(GuestPhysicalAddress(arguments_[0]), object_bytes(statistics));
@@ -261,6 +280,8 @@ Answer dispatch(Call& call, Vm& vm, std::uint64_t number) {
     case Hypercall::BlockAttach: return call.block_attach();
     case Hypercall::BlockKick: return call.block_kick();
     case Hypercall::BlockDetach: return call.block_detach();
+    case Hypercall::DeviceInfo: return call.device_info();
+    case Hypercall::DeviceControl: return call.device_control();
     }
     return {abi::Status::UnknownCall};
 }

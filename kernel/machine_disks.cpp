@@ -64,6 +64,8 @@ bool MachineDisks::use_interrupts(const pci::Function& function) {
 }
 
 void MachineDisks::add(const pci::Function& function, Sink& log) {
+    if (!devices_.dma().allow_own(function).ok())
+        return; // a VM's
     virtio::BlockOptions options;
     const bool interrupts = virtio::PciTransport::matches(function) && use_interrupts(function);
     if (interrupts)
@@ -97,6 +99,23 @@ void MachineDisks::find_disks(Sink& log) {
 }
 
 // ------------------------------------------------------------------------------------------ who gets what
+
+Status MachineDisks::give_up(const pci::Function& function) {
+    for (MachineDisk& disk : disks_) {
+        if (disk.address != function.address)
+            continue;
+        if (std::any_of(disk.claims.begin(), disk.claims.end(), [](const VmDisk* c) { return c != nullptr; }))
+            return Error::Busy;
+        if (disk.interrupts)
+            pci::enable_msix(devices_.config(), function, false);
+        Disk& its_disk = disk.disk;
+        disk.unlink();
+        destroy_in_frames(memory_, &disk);
+        Disk::close(devices_, function, memory_, &its_disk);
+        return {};
+    }
+    return {};
+}
 
 // Reads through memory of its own, as devices need it.
 class MachineDisks::PartitionReader final : public gpt::BlockReader {

@@ -32,6 +32,10 @@ public:
     // Gives a claim back; its VM is disconnected.
     void release(VmDisk* claim);
 
+    // The function's disk is not ours any more, so that a VM can have all of it. Busy when VMs have parts of
+    // it.
+    Status give_up(const pci::Function& function);
+
     // Tells VMs what is done; cheap when nothing is in flight.
     void poll();
     // Whether something is in flight that no interrupt will tell of.

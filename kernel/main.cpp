@@ -4,6 +4,7 @@
 #include "kernel/command_line.h"
 #include "kernel/devices.h"
 #include "kernel/disk_bundle.h"
+#include "kernel/driver_platform.h"
 #include "kernel/log.h"
 #include "kernel/physical_memory.h"
 #include "kernel/scheduler.h"

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "arch/pci.h"
+#include "kernel/fault_reporter.h"
 #include "kernel/hypercalls.h"
 #include "kernel/log.h"
 #include "kernel/memory_report.h"
@@ -40,6 +42,7 @@ bool Scheduler::run() {
     while (!vms_.empty()) {
         console_.poll_input();
         poll_disks();
+        report_faults();
         check_timers(arch::now_ns());
         if (Vm* const vm = next_runnable(); vm != nullptr)
             run_slice(*vm);
@@ -50,11 +53,25 @@ bool Scheduler::run() {
 }
 
 void Scheduler::check_timers(std::uint64_t now) {
+    pass_on_interrupts();
     for (Vm& vm : vms_) {
         vm.check_timer(now);
         if (vm.state() == Vm::State::Halted && vm.cpu().has_deliverable_interrupt())
             vm.wake();
     }
+}
+
+void Scheduler::pass_on_interrupts() {
+    if (const std::uint32_t lines = arch::take_device_interrupts(); lines != 0)
+        for (Vm& vm : vms_)
+            vm.post_device_interrupts(lines);
+}
+
+void Scheduler::report_faults() {
+    if (devices_ == nullptr || !devices_->dma().active())
+        return;
+    FaultReporter reporter(vms_, console_);
+    devices_->dma().take_faults(reporter);
 }
 
 // The first that can run, which goes to the end of the line.
@@ -115,6 +132,7 @@ void Scheduler::run_slice(Vm& vm) {
         take_interrupts();
         armed = kNever;
         console_.poll_input();
+        report_faults();
         const std::uint64_t now = arch::now_ns();
         check_timers(now);
         if (now >= end)
@@ -181,6 +199,7 @@ void Scheduler::stop(Vm& vm, std::string_view reason) {
 }
 
 void Scheduler::finish(Vm& vm) {
+    report_faults(); // while it is known whose they are
     console_.begin_own_output();
     if (vm.ended_well())
         log("ashlar: vm {}: powered off\n", vm.name());

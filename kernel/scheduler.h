@@ -19,11 +19,12 @@ public:
     // The CPUs that VMs can run on.
     std::span<const CpuInUse> cpus() const { return cpus_; }
     bool empty() { return vms_.empty(); }
-    // What the console's user can see a list of; outlives the scheduler.
-    void set_devices(const Devices& devices) { devices_ = &devices; }
     // The disks that VMs have parts of; outlives the scheduler.
     void set_disks(MachineDisks& disks) { disks_ = &disks; }
     MachineDisks* disks() { return disks_; }
+    // The machine's, which VMs may be given; they outlive the scheduler.
+    void set_devices(Devices& devices) { devices_ = &devices; }
+    Devices* devices() { return devices_; }
     // Every VM gets slices in turn, and is destroyed when it ends. True when all ended well.
     bool run();
 
@@ -35,6 +36,8 @@ public:
 private:
     Vm* next_runnable();
     void check_timers(std::uint64_t now);
+    void pass_on_interrupts();
+    void report_faults();
     std::uint64_t next_deadline();
     std::uint64_t disk_deadline(std::uint64_t now);
     void poll_disks();
@@ -48,8 +51,8 @@ private:
     IntrusiveList<Vm> vms_; // in the order of turns
     Console console_;
     std::array<CpuInUse, 1> cpus_;
-    const Devices* devices_ = nullptr;
     MachineDisks* disks_ = nullptr;
+    Devices* devices_ = nullptr;
     unsigned added_ = 0;
     bool all_well_ = true;
 };

@@ -1,6 +1,9 @@
 #include "kernel/vm.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "kernel/log.h"
 
 namespace ashlar::kernel {
 namespace {
@@ -77,7 +80,8 @@ Vm::Vm(FrameAllocator& frames, MemorySource& hypervisor, const VmConfig& config,
     : frames_(frames),
       hypervisor_(hypervisor),
       memory_(frames, account_, placement),
-      tables_(memory_.for_tables()) {
+      tables_(memory_.for_tables()),
+      platform_(tables_) {
     name_length_ = std::min(config.name.size(), name_.size());
     std::copy_n(config.name.begin(), name_length_, name_.begin());
     account_.name = "vm";
@@ -110,6 +114,12 @@ Status Vm::disconnect_disks() {
 }
 
 void Vm::destroy() {
+    // What a device may still write to is nobody's any more.
+    if (!take_back_devices()) {
+        log("ashlar: vm {}: the IOMMU does not answer: {} KiB of memory are lost\n", name(),
+            account_.frames * kPageSize / 1024);
+        return;
+    }
     if (cpu_ != nullptr)
         arch::destroy(cpu_);
     if (space_ != nullptr)
@@ -182,6 +192,8 @@ Status Vm::reserve_memory(const VmConfig& config, const VmImages& images, std::u
         explain(problem, "not enough memory for the guest's RAM", ram_.reserve(memory_, config.memory)));
     ASHLAR_TRY(explain(problem, "not enough memory for the images", blobs_.reserve(memory_, blobs)));
     for (std::size_t i = 0; i < config.disk_count; ++i) {
+        if (config.disks[i].mode == DiskConfig::Mode::Passthrough)
+            continue;
         Disk& disk = disks_[disk_count_++];
         disk.machine = images.machine_disks[i];
         disk.bytes = images.disks[i].size() / kSector * kSector;
@@ -244,9 +256,13 @@ Status Vm::load_blobs(const BlobList& blobs) {
 }
 
 Status Vm::load_disks(const VmConfig& config, const VmImages& images) {
+    std::size_t next = 0;
     for (std::size_t i = 0; i < config.disk_count; ++i) {
-        disks_[i].contents.clear();
-        ASHLAR_TRY(disks_[i].contents.write(0, images.disks[i].first(disks_[i].bytes)));
+        if (config.disks[i].mode == DiskConfig::Mode::Passthrough)
+            continue;
+        Disk& disk = disks_[next++];
+        disk.contents.clear();
+        ASHLAR_TRY(disk.contents.write(0, images.disks[i].first(disk.bytes)));
     }
     return {};
 }
@@ -279,11 +295,71 @@ Status Vm::finish_entry_state(const VmConfig& config, Sink& problem) {
     boot_info_.wall_clock_ns = arch::boot_wall_clock_ns() + start_ns_;
     boot_info_.vcpus = config.vcpus;
     boot_info_.disk_count = static_cast<std::uint32_t>(disk_count_);
-    ASHLAR_TRY(private_.write(info, {reinterpret_cast<const std::byte*>(&boot_info_), sizeof boot_info_}));
+    boot_info_at_ = info;
+    ASHLAR_TRY(store_boot_info());
     entry_.stack_top = abi::kImageVirtualBase + info;
     entry_.boot_info = abi::kImageVirtualBase + info;
     cpu_->reset(entry_, start_ns_);
     return {};
+}
+
+Status Vm::store_boot_info() {
+    return private_.write(boot_info_at_,
+                          {reinterpret_cast<const std::byte*>(&boot_info_), sizeof boot_info_});
+}
+
+// A device's address is the VM's: its RAM, where the VM has it, and nothing else.
+Status Vm::make_domain(Sink& problem) {
+    domain_ = ASHLAR_TRY(
+        explain(problem, "no domain for the VM's devices", machine_->dma().create_domain(tables_)));
+    return explain(problem, kTables,
+                   ram_.for_each_block([this](std::uint64_t offset, PhysicalAddress at, std::uint64_t size) {
+                       return domain_->map(GuestPhysicalAddress(abi::kRamBase + offset), at, size, true);
+                   }));
+}
+
+Status Vm::assign(Devices& devices, const pci::Function& function, Sink& problem) {
+    ASHLAR_ASSERT(machine_ == nullptr || machine_ == &devices);
+    if (!devices.dma().active()) {
+        format(problem, "mode passthrough needs an IOMMU, and none is in use");
+        return Error::Denied;
+    }
+    if (device_count_ == devices_.size()) {
+        format(problem, "a VM can have {} devices", devices_.size());
+        return Error::OutOfRange;
+    }
+    machine_ = &devices;
+    if (domain_ == nullptr)
+        ASHLAR_TRY(make_domain(problem));
+    const AssignedDevice::Parts parts{devices,  function,  *space_,
+                                      *domain_, platform_, static_cast<unsigned>(device_count_)};
+    const Result<AssignedDevice*> device = AssignedDevice::assign(parts, tables_, problem);
+    lost_ = !device.ok() && device.error() == Error::Io;
+    devices_[device_count_] = ASHLAR_TRY(device);
+    boot_info_.device_count = static_cast<std::uint32_t>(++device_count_);
+    return store_boot_info();
+}
+
+// False when one may still access the VM's memory.
+bool Vm::take_back_devices() {
+    if (lost_)
+        return false;
+    for (; device_count_ != 0; --device_count_) {
+        AssignedDevice* const device = devices_[device_count_ - 1];
+        if (!device->take_back().ok())
+            return false;
+        destroy_in_frames(tables_, device);
+    }
+    if (domain_ != nullptr)
+        machine_->dma().destroy_domain(std::exchange(domain_, nullptr));
+    return true;
+}
+
+void Vm::post_device_interrupts(std::uint32_t lines) {
+    for (std::size_t i = 0; i < device_count_; ++i)
+        for (unsigned kind = 0; kind < AssignedDevice::kInterrupts; ++kind)
+            if ((lines & devices_[i]->interrupt_bit(kind)) != 0)
+                cpu_->post_interrupt(devices_[i]->information().first_vector + kind);
 }
 
 void Vm::set_timer(std::uint64_t vm_deadline) {

@@ -5,8 +5,10 @@
 #include <string_view>
 
 #include "kernel/address_space.h"
+#include "kernel/assigned_device.h"
 #include "kernel/backing_memory.h"
 #include "kernel/config.h"
+#include "kernel/driver_platform.h"
 #include "kernel/input_queue.h"
 #include "kernel/memory_source.h"
 #include "kernel/virtual_cpu.h"
@@ -91,6 +93,16 @@ public:
     };
     Disk* disk(std::uint64_t index) { return index < disk_count_ ? &disks_[index] : nullptr; }
 
+    // Gives it a PCI function of the machine, before it runs; its domain is the VM's RAM. On failure
+    // `problem` has a sentence.
+    Status assign(Devices& devices, const pci::Function& function, Sink& problem);
+    AssignedDevice* device(std::uint64_t index) { return index < device_count_ ? devices_[index] : nullptr; }
+    std::size_t device_count() const { return device_count_; }
+    // Posts the interrupts of its devices among `lines`, a bit for each.
+    void post_device_interrupts(std::uint32_t lines);
+    // Accesses of its devices that the IOMMU has refused; counted by who reports them.
+    std::uint64_t dma_faults = 0;
+
     // Copies between the VM's memory and ours, page by page through its address space. False when a byte is
     // not the VM's (or, for copy_in, not writable by it); what lies before it may have been copied.
     bool copy_out(GuestPhysicalAddress from, MutableBytes to);
@@ -109,6 +121,9 @@ private:
     Status load_disks(const VmConfig& config, const VmImages& images);
     Status connect_disks(Sink& problem);
     Status finish_entry_state(const VmConfig& config, Sink& problem);
+    Status store_boot_info();
+    Status make_domain(Sink& problem);
+    bool take_back_devices();
     template <class Copy>
     bool for_each_page(GuestPhysicalAddress address, std::uint64_t length, bool write, Copy copy);
 
@@ -125,8 +140,15 @@ private:
     BackingMemory private_, ram_, blobs_;
     std::array<Disk, kMaxDisks> disks_;
     std::size_t disk_count_ = 0;
+    Devices* machine_ = nullptr; // whose devices and domain these are
+    DmaDomain* domain_ = nullptr;
+    DriverPlatform platform_;
+    bool lost_ = false; // a device may access the VM's memory for ever
+    std::array<AssignedDevice*, abi::kMaxDevices> devices_{};
+    std::size_t device_count_ = 0;
     abi::BootInfo boot_info_{};
-    std::uint64_t program_end_ = 0; // offset in private memory
+    std::uint64_t boot_info_at_ = 0; // offset in private memory
+    std::uint64_t program_end_ = 0;  // offset in private memory
     EntryState entry_;
 
     unsigned number_ = 0;

@@ -13,6 +13,9 @@ namespace ashlar::abi {
 constexpr std::uint64_t kRamBase = 0x8000'0000;
 constexpr std::uint64_t kPrivateBase = 0x40'0000'0000; // image, tables, heap of the VM's own kernel
 constexpr std::uint64_t kBlobBase = 0x50'0000'0000;    // copies of the bundle's images, read-only
+// Registers of devices that are the VM's own; device n's lie in [kDeviceBase + n * kDeviceStride, +
+// kDeviceStride).
+constexpr std::uint64_t kDeviceBase = 0x60'0000'0000, kDeviceStride = 0x2'0000'0000;
 
 // Where the VM's own kernel (the translator, or a native guest's image) is linked, and entered: an ELF64
 // whose segments lie in [kImageVirtualBase, kImageVirtualBase + private size). It lies outside the low and
@@ -47,7 +50,7 @@ struct BootInfo {
     std::uint32_t vcpus;         // harts of the translated guest
     std::uint32_t disk_count;    // disks 0 .. disk_count-1 answer BlockInfo
     std::uint32_t blob_count;
-    std::uint32_t reserved;
+    std::uint32_t device_count; // devices 0 .. device_count-1 answer DeviceInfo
     Blob blobs[kMaxBlobs];
 };
 static_assert(sizeof(BootInfo) == 72 + 24 * kMaxBlobs);
@@ -72,9 +75,11 @@ enum class Hypercall : std::uint64_t {
     Statistics = 11, // (address of VmStatistics)
     NodeMemory = 12, // (NUMA node, address of NodeMemoryInformation)
     // Disks of the machine (BlockInformation::kShadowed): the hypervisor serves a virtqueue in the VM's RAM.
-    BlockAttach = 13, // (disk, address of BlockQueue)
-    BlockKick = 14,   // (disk): the queue's driver has offered requests
-    BlockDetach = 15, // (disk): Busy until nothing is in flight; the queue is left alone at once
+    BlockAttach = 13,   // (disk, address of BlockQueue)
+    BlockKick = 14,     // (disk): the queue's driver has offered requests
+    BlockDetach = 15,   // (disk): Busy until nothing is in flight; the queue is left alone at once
+    DeviceInfo = 16,    // (device, address of DeviceInformation)
+    DeviceControl = 17, // (device, 1 or 0): whether it may access memory (its bus master bit)
 };
 constexpr std::uint64_t kHypercallVersion = 1;
 constexpr std::uint64_t kMaxConsoleBytes = 4096;
@@ -86,7 +91,7 @@ enum class Status : std::uint64_t {
     UnknownCall = 1,
     BadAddress = 2,  // not (wholly) in the VM's memory
     BadArgument = 3, // a number, length or alignment that the call does not allow
-    NotFound = 4,    // no such disk
+    NotFound = 4,    // no such disk or device
     Denied = 5,      // not from this privilege level, or a write to what is read-only
     IoError = 6,
     Busy = 7, // try again
@@ -97,6 +102,11 @@ constexpr unsigned kTimerVector = 0xe0;
 constexpr unsigned kConsoleVector = 0xe1;    // console input went from empty to not empty
 constexpr unsigned kStatisticsVector = 0xe2; // the user wants the guest's statistics on its console
 constexpr unsigned kDiskVector = 0xe3;       // requests of an attached queue are done
+
+// Device n interrupts by kDeviceVector + kDeviceInterrupts * n: its configuration has changed; and by the
+// next one: it has used buffers of a queue. The VM tells the device to use vectors 0 and 1 of its table for
+// them.
+constexpr unsigned kDeviceVector = 0xd0, kDeviceInterrupts = 2, kMaxDevices = 8;
 
 struct BlockInformation {
     // Flags. Discards and zeroes are of one range each.
@@ -138,6 +148,22 @@ struct VmStatistics {
     std::uint64_t memory_bytes; // all memory accounted to the VM
 };
 static_assert(sizeof(VmStatistics) == 88);
+
+// A PCI function of the machine that the VM drives itself.
+struct DeviceBar {
+    std::uint64_t address;              // guest-physical
+    std::uint64_t size;                 // bytes, a power of two; 0: the VM does not have this one
+    std::uint64_t hole_begin, hole_end; // offsets of pages that it does not have: the table of interrupts
+};
+struct DeviceInformation {
+    // As the VM shall see configuration space: the function's identity and its virtio capabilities, BARs
+    // without addresses.
+    std::uint8_t configuration[256];
+    DeviceBar bars[6];
+    std::uint32_t first_vector;
+    std::uint32_t reserved;
+};
+static_assert(sizeof(DeviceInformation) == 456);
 
 // Of one NUMA node. What is not of the VM itself is 0 unless the VM may see it.
 struct NodeMemoryInformation {

@@ -182,6 +182,13 @@ Status Vtd::attach(Requester requester, const DomainRoot& domain) {
     return caches_absent() ? forget_context(requester, 0) : Status();
 }
 
+std::uint16_t Vtd::domain_of(Requester requester) {
+    const Result<std::byte*> entry = context_entry(requester, false);
+    if (!entry.ok() || (load_le<std::uint64_t>(entry.value()) & kPresent) == 0)
+        return 0;
+    return static_cast<std::uint16_t>(load_le<std::uint64_t>(entry.value() + 8) >> 8);
+}
+
 Status Vtd::detach(Requester requester, std::uint16_t domain) {
     const Result<std::byte*> entry = context_entry(requester, false);
     if (!entry.ok())

@@ -20,6 +20,8 @@ public:
     // Makes the tables; whatever firmware had set up is over. Unsupported when the unit cannot do what we
     // need, Io when it does not answer. `interrupts`: whether firmware says that they can be remapped.
     Status initialize(bool interrupts);
+    // As after power-on: everybody accesses everything.
+    Status turn_off();
     // From now on functions that are not attached access nothing.
     Status enable_translation();
     // From now on only interrupts that were added are delivered; Unsupported when it cannot.
@@ -31,6 +33,8 @@ public:
     std::uint16_t last_domain() const override { return last_domain_; }
     Status attach(Requester requester, const DomainRoot& domain) override;
     Status detach(Requester requester, std::uint16_t domain) override;
+    // That the function is attached to; 0: to none.
+    std::uint16_t domain_of(Requester requester);
     Status invalidate(std::uint16_t domain) override;
     bool can_remap_interrupts() const { return interrupts_.size != 0; }
     bool remaps_interrupts() const override { return remaps_; }
@@ -46,7 +50,6 @@ private:
     Status wait_for(std::uint32_t at, std::uint32_t mask, std::uint32_t value);
     Status command(std::uint32_t bit, bool on);
     Status do_once(std::uint32_t bit);
-    Status turn_off();
     Status read_features();
     Status start_queue();
     Status set_root();

@@ -4,7 +4,6 @@
 
 #include "fakes.h"
 #include "jit/board/boot_rom.h"
-#include "jit/board/pcie_host.h"
 #include "jit/board/test_finisher.h"
 
 namespace ashlar::jit::board {
@@ -104,14 +103,6 @@ TEST(BootRom, HoldsDataAndRefusesWrites) {
     EXPECT_EQ(rom.read(BootRom::kCapacity - 4, 8).value(), 0u);
     EXPECT_EQ(rom.read(0xeff8, 8).value(), 0u);
     EXPECT_FALSE(rom.write(0, 1, 0).ok());
-}
-
-TEST(EmptyPcieHost, AnswersAllOnes) {
-    EmptyPcieHost host;
-    EXPECT_EQ(host.read(0, 1).value(), 0xffu);
-    EXPECT_EQ(host.read(0, 4).value(), 0xffff'ffffu);
-    EXPECT_EQ(host.read(8, 8).value(), ~std::uint64_t{0});
-    EXPECT_TRUE(host.write(4, 4, 0).ok());
 }
 
 } // namespace

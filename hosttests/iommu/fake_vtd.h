@@ -22,14 +22,21 @@ public:
     static constexpr std::uint64_t kBase = 0xfed9'0000;
     static constexpr std::uint32_t kFaults = 0x220, kIotlb = 0xf8;
 
-    explicit FakeVtd(SimulatedMachine& machine) : machine_(machine) {
+    // Physical memory, by address and size.
+    using Memory = std::function<std::byte*(std::uint64_t, std::uint64_t)>;
+
+    explicit FakeVtd(SimulatedMachine& machine)
+        : FakeVtd(
+              [&machine](std::uint64_t address, std::uint64_t size) { return machine.at(address, size); }) {
+        machine.attach(kBase, 4096, *this);
+    }
+    explicit FakeVtd(Memory memory) : memory_(std::move(memory)) {
         put64(vtd::kVersion, 0x10);
         // 39 and 48 bits, large pages, 2 fault records, 16-bit domains.
         put64(vtd::kCapability, 6 | 6 << 8 | std::uint64_t{kFaults / 16} << 24 | std::uint64_t{3} << 34 |
                                     std::uint64_t{1} << 40 | std::uint64_t{3} << 54);
         put64(vtd::kExtendedCapability,
               vtd::extended::kQueue | vtd::extended::kInterrupts | std::uint64_t{(kIotlb - 8) / 16} << 8);
-        machine.attach(kBase, 4096, *this);
     }
 
     void change(std::uint32_t at, std::uint64_t clear, std::uint64_t set) {
@@ -120,7 +127,7 @@ private:
     }
     std::uint64_t word(std::uint64_t address) {
         std::uint64_t value;
-        std::memcpy(&value, machine_.at(address, 8), 8);
+        std::memcpy(&value, memory_(address, 8), 8);
         return value;
     }
     bool caches_absent() const { return (get64(vtd::kCapability) >> 7 & 1) != 0; }
@@ -181,7 +188,7 @@ private:
             case vtd::descriptor::kInterruptEntries: break;
             case vtd::descriptor::kWait: {
                 const auto status = static_cast<std::uint32_t>(low >> 32);
-                std::memcpy(machine_.at(high, 4), &status, 4);
+                std::memcpy(memory_(high, 4), &status, 4);
                 break;
             }
             default: ADD_FAILURE() << "descriptor " << low;
@@ -215,7 +222,7 @@ private:
         put(vtd::kFaultStatus, status | (any ? vtd::fault::kPending : 0));
     }
 
-    SimulatedMachine& machine_;
+    Memory memory_;
     std::map<std::uint32_t, std::uint32_t> registers_;
     std::map<Requester, Context> contexts_;
     std::map<std::pair<std::uint16_t, std::uint64_t>, std::uint64_t> iotlb_;

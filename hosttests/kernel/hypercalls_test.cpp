@@ -82,9 +82,15 @@ TEST_F(Hypercalls, VersionAndTimeAnswer) {
 
 TEST_F(Hypercalls, UnknownNumbersAreRefused) {
     for (const std::uint64_t number :
-         {std::uint64_t{16}, std::uint64_t{999}, std::uint64_t{1} << 32, ~std::uint64_t{0}})
+         {std::uint64_t{18}, std::uint64_t{999}, std::uint64_t{1} << 32, ~std::uint64_t{0}})
         EXPECT_EQ(call(static_cast<Hypercall>(number)), Status::UnknownCall) << number;
     EXPECT_EQ(vm->state(), Vm::State::Ready);
+}
+
+TEST_F(Hypercalls, DevicesThatTheVmDoesNotHaveAreNotFound) {
+    EXPECT_EQ(call(Hypercall::DeviceInfo, {0, kRam}), Status::NotFound);
+    EXPECT_EQ(call(Hypercall::DeviceInfo, {~std::uint64_t{0}, kRam}), Status::NotFound);
+    EXPECT_EQ(call(Hypercall::DeviceControl, {0, 1}), Status::NotFound);
 }
 
 TEST_F(Hypercalls, EveryCallFromUserModeIsDenied) {

@@ -1,5 +1,4 @@
 """Whole-system tests: boot what users boot, judge the console. Each function is a test; tools/run-tests runs them."""
-import hashlib
 import json
 import os
 import pathlib
@@ -15,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "
 from harness import (ASHLAR_RUN, BUILD, DEBUG_HYPERVISOR, FAILED, GUEST, ROOT, WELL, Console, check,  # noqa: E402
                      make_bundle, make_iso, qemu_command, run_bochs)
 import aarch64_tests  # noqa: E402
+from disk_images import check_file_system, make_file_system  # noqa: E402
 import guest_kernels  # noqa: E402
 import iommu_tests  # noqa: E402
 import numa_tests  # noqa: E402
@@ -51,27 +51,6 @@ def test_hosted_linux_with_a_disk(folder):
         console.send("poweroff\n")
         console.expect_exit(0)
     check_file_system(disk, {})
-
-
-def e2fs(*command):
-    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
-                          env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
-
-
-def make_file_system(path, size="96M"):
-    made = e2fs("mke2fs", "-q", "-t", "ext4", "-b", "4096", path, size)
-    check(made.returncode == 0, f"mke2fs: {made.stderr}")
-
-
-def check_file_system(path, checksums):
-    """The file system is whole, and its files have these MD5 sums."""
-    checked = e2fs("e2fsck", "-fn", path)
-    check(checked.returncode == 0, f"the disk's filesystem is damaged: {checked.stdout}{checked.stderr}")
-    for name, expected in checksums.items():
-        copy = path.with_suffix(".copy")
-        e2fs("debugfs", "-R", f"dump /{name} {copy}", path)
-        got = hashlib.md5(copy.read_bytes()).hexdigest()
-        check(got == expected, f"{name} has the checksum {got}, not {expected}")
 
 
 def write_with_checksums(disk, files=2, options=()):

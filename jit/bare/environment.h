@@ -8,10 +8,17 @@
 
 #include "jit/bare/address_windows.h"
 #include "jit/native_compiler.h"
+#include "jit/pci_backend.h"
 #include "lib/bytes.h"
 #include "lib/vm_abi.h"
 
 namespace ashlar::jit::bare {
+
+// A PCI function of the machine that is the VM's own, with its registers mapped.
+struct AssignedDevice {
+    abi::DeviceInformation information;
+    std::array<PciBarWindow, PciBackend::kBars> bars;
+};
 
 // The address space as the architecture has set it up.
 struct Environment {
@@ -21,6 +28,7 @@ struct Environment {
     MutableBytes heap;         // private memory that nothing uses yet
     CodeMemory native_code;    // for host code, within 2 GiB of the image
     std::array<Bytes, abi::kMaxBlobs> blobs;
+    std::array<AssignedDevice, abi::kMaxDevices> devices; // BootInfo::device_count of them
 };
 
 struct HypercallResult {
@@ -41,6 +49,7 @@ struct Events {
     std::atomic<bool> console_input{false};
     std::atomic<bool> statistics{false};
     std::atomic<bool> disk{false};
+    std::atomic<std::uint32_t> devices{0}; // a bit for each vector from kDeviceVector on
 };
 extern Events events;
 

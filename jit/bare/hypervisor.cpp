@@ -101,6 +101,10 @@ Status Hypervisor::block_detach(unsigned disk) {
     return to_status(hypercall(Hypercall::BlockDetach, disk).status);
 }
 
+void Hypervisor::device_control(unsigned device, bool bus_master) {
+    hypercall(Hypercall::DeviceControl, device, bus_master ? 1 : 0);
+}
+
 Result<abi::VmStatistics> Hypervisor::statistics() {
     abi::VmStatistics statistics{};
     const GuestPhysicalAddress address = ASHLAR_TRY(windows_.physical(&statistics, sizeof statistics));

@@ -39,6 +39,8 @@ public:
     Status block_attach(unsigned disk, const abi::BlockQueue& queue);
     Status block_kick(unsigned disk);
     Status block_detach(unsigned disk);
+    // Whether that device accesses memory.
+    void device_control(unsigned device, bool bus_master);
 
     Result<abi::VmStatistics> statistics();
     [[noreturn]] void power_off(int code);

@@ -8,6 +8,7 @@
 #include "jit/bare/console.h"
 #include "jit/bare/disk.h"
 #include "jit/bare/hypervisor.h"
+#include "jit/bare/pci_device.h"
 #include "jit/bare/program_heap.h"
 #include "jit/bare/run_loop.h"
 #include "jit/bare/shadowed_disk.h"
@@ -58,6 +59,21 @@ private:
     std::size_t count_ = 0;
 };
 
+// Likewise the devices.
+class Devices {
+public:
+    Devices(Hypervisor& hypervisor, const Environment& environment) {
+        for (; count_ < environment.boot->device_count; ++count_)
+            list_[count_] = &devices_[count_].emplace(hypervisor, environment.devices[count_], count_);
+    }
+    std::span<PciBackend* const> list() const { return {list_.data(), count_}; }
+
+private:
+    std::array<std::optional<AssignedPciDevice>, abi::kMaxDevices> devices_;
+    std::array<PciBackend*, abi::kMaxDevices> list_{};
+    unsigned count_ = 0;
+};
+
 std::uint64_t code_cache_bytes(const Tuning& tuning, const Environment& environment) {
     constexpr std::uint64_t kLargest = std::uint64_t{64} << 20;
     const std::uint64_t share = environment.heap.size() / 2;
@@ -87,6 +103,7 @@ void translator_main(const Environment& environment) {
     CounterClock clock(boot.tsc_hz, hypervisor.time_now(), boot.wall_clock_ns);
     const Tuning tuning = parse_tuning(find_text(environment, abi::Blob::Kind::Tuning), diagnostics);
     const Disks disks(hypervisor, boot.disk_count, diagnostics);
+    const Devices devices(hypervisor, environment);
 
     const board::MachineConfig config{
         .ram = environment.ram,
@@ -96,6 +113,7 @@ void translator_main(const Environment& environment) {
         .initrd = find_blob(environment, abi::Blob::Kind::Initrd),
         .command_line = find_text(environment, abi::Blob::Kind::CommandLine),
         .disks = disks.list(),
+        .functions = devices.list(),
         .clock = &clock,
         .console = &console,
         .diagnostics = &diagnostics,

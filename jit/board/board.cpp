@@ -10,7 +10,8 @@ Board::Board(const BoardParts& parts)
       plic_(parts.harts, parts.hart_count),
       finisher_(parts.power),
       rtc_(parts.clock, InterruptWire(plic_, kRtcIrq)),
-      uart_(parts.console, InterruptWire(plic_, kUartIrq)) {
+      uart_(parts.console, InterruptWire(plic_, kUartIrq)),
+      pcie_(parts.functions, parts.clock, plic_) {
     ASHLAR_ASSERT(parts.disks.size() <= kVirtioSlots);
     for (unsigned slot = 0; slot < kVirtioSlots; ++slot) {
         VirtioDevice* device = nullptr;
@@ -38,7 +39,7 @@ Status Board::attach(Bus& bus) {
     ASHLAR_TRY(attach("CLINT", kClint, clint_));
     ASHLAR_TRY(attach("PLIC", kPlic, plic_));
     ASHLAR_TRY(attach("UART", kUart, uart_));
-    ASHLAR_TRY(attach("PCIe ECAM", kPcieEcam, pcie_));
+    ASHLAR_TRY(pcie_.attach(bus));
     for (std::size_t slot = 0; slot < kVirtioSlots; ++slot)
         ASHLAR_TRY(attach("virtio-mmio", {kVirtio.base + slot * kVirtio.size, kVirtio.size}, *slots_[slot]));
     return {};
@@ -47,6 +48,7 @@ Status Board::attach(Bus& bus) {
 void Board::reset() {
     for (auto& slot : slots_)
         slot->reset();
+    pcie_.reset();
     uart_.reset();
     rtc_.reset();
     plic_.reset();
@@ -60,6 +62,7 @@ void Board::quiesce() {
     for (auto& disk : served_)
         if (disk)
             disk->abandon();
+    pcie_.quiesce();
 }
 
 void Board::poll_disks() {
@@ -96,6 +99,14 @@ void Board::report_statistics(Facts& facts) const {
         facts.add(name.view(), "flushes", disk.flushes);
         facts.add(name.view(), "failed", disk.failed);
         facts.add(name.view(), "most_in_flight", disk.most_in_flight);
+    }
+    for (std::size_t i = 0; i < pcie_.functions().size(); ++i) {
+        const PciFunction::Statistics& function = pcie_.functions()[i]->statistics();
+        BufferSink<16> name;
+        format(name, "pci{}", i);
+        facts.add(name.view(), "accesses", function.accesses);
+        facts.add(name.view(), "notifications", function.notifications);
+        facts.add(name.view(), "interrupts", function.interrupts);
     }
 }
 

@@ -28,7 +28,8 @@ struct BoardParts {
     PowerSwitch& power;
     Clock& clock;
     Console& console;
-    std::span<BlockBackend* const> disks; // at most kVirtioSlots
+    std::span<BlockBackend* const> disks;   // at most kVirtioSlots
+    std::span<PciBackend* const> functions; // at most PcieHost::kMaxFunctions
     unsigned hart_count;
 };
 
@@ -41,16 +42,20 @@ public:
     // Attaches every device at its place.
     Status attach(Bus& bus);
     void reset();
-    // Waits for the disks' requests in flight: afterwards no device touches guest memory by itself.
+    // Waits for the disks' requests in flight, resets PCI functions: afterwards no device touches guest
+    // memory by itself.
     void quiesce();
     // Returns what the disks have completed to the guest.
     void poll_disks();
     bool disks_busy() const;
+    // Passes on interrupts of PCI functions.
+    void poll_functions() { pcie_.poll(); }
+    bool functions_busy() const { return pcie_.busy(); }
     // Drives timers and alarms that are due now.
     void update_time();
     // The clock's time at which update_time() next has something to do; all ones if never.
     std::uint64_t next_deadline_ns();
-    // One line per disk.
+    // One line per disk and function.
     void report_statistics(Facts& facts) const;
 
     Timebase& timebase() { return timebase_; }
@@ -65,7 +70,7 @@ private:
     TestFinisher finisher_;
     Rtc rtc_;
     Uart16550 uart_;
-    EmptyPcieHost pcie_;
+    PcieHost pcie_;
     std::array<std::optional<VirtioBlock>, kVirtioSlots> disks_;
     std::array<std::optional<ServedBlock>, kVirtioSlots> served_;
     std::array<std::optional<VirtioMmio>, kVirtioSlots> slots_;

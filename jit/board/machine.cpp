@@ -53,7 +53,8 @@ public:
           memory_(kRamBase, config.ram, code_pages_.get()),
           power_(*this),
           images_{config.firmware, config.kernel, config.initrd, config.command_line, config.harts},
-          board_({memory_, *this, power_, *config.clock, *config.console, config.disks, config.harts}),
+          board_({memory_, *this, power_, *config.clock, *config.console, config.disks, config.functions,
+                  config.harts}),
           host_interface_(memory_, *config.console, power_) {}
 
     // Once, before anything else.
@@ -181,6 +182,7 @@ void VirtualMachine::set_interrupt(unsigned hart, riscv64::Interrupt line, bool 
 void VirtualMachine::serve_devices(bool new_run) {
     board_.update_time();
     board_.poll_disks();
+    board_.poll_functions();
     host_interface_busy_ = host_interface_.poll();
     Uart16550& uart = board_.uart();
     if (!uart.wants_input())
@@ -248,7 +250,7 @@ bool VirtualMachine::run_all_harts(std::uint64_t instructions) {
 std::uint64_t VirtualMachine::turn() const {
     if (host_interface_busy_)
         return kHostInterfaceSlice;
-    if (board_.disks_busy())
+    if (board_.disks_busy() || board_.functions_busy())
         return kDiskSlice;
     return config_.harts == 1 ? kSliceOfTheOnlyHart : kSlice;
 }
@@ -328,6 +330,10 @@ Status check(const MachineConfig& config) {
     }
     if (config.disks.size() > kVirtioSlots) {
         format(out, "{} disks: there are {} slots\n", config.disks.size(), kVirtioSlots);
+        return Error::InvalidArgument;
+    }
+    if (config.functions.size() > PcieHost::kMaxFunctions) {
+        format(out, "{} PCI functions: there can be {}\n", config.functions.size(), PcieHost::kMaxFunctions);
         return Error::InvalidArgument;
     }
     return {};

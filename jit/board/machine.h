@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "jit/engine.h"
+#include "jit/pci_backend.h"
 #include "jit/platform.h"
 #include "lib/bytes.h"
 #include "lib/format.h"
@@ -20,7 +21,8 @@ struct MachineConfig {
     Bytes kernel;   // riscv Image, ELF or flat; may be empty with firmware
     Bytes initrd;   // may be empty
     std::string_view command_line;
-    std::span<BlockBackend* const> disks; // virtio-mmio slot i holds disk i, at most 8
+    std::span<BlockBackend* const> disks;   // virtio-mmio slot i holds disk i, at most 8
+    std::span<PciBackend* const> functions; // behind the PCIe host bridge, at most PcieHost::kMaxFunctions
     Clock* clock = nullptr;
     Console* console = nullptr;
     EntropySource* entropy = nullptr; // may be absent: the guest then gathers its own

@@ -21,7 +21,8 @@ void wait_for_event() {
     const bool pending = events.timer.load(std::memory_order_relaxed) ||
                          events.console_input.load(std::memory_order_relaxed) ||
                          events.statistics.load(std::memory_order_relaxed) ||
-                         events.disk.load(std::memory_order_relaxed);
+                         events.disk.load(std::memory_order_relaxed) ||
+                         events.devices.load(std::memory_order_relaxed) != 0;
     if (pending)
         asm volatile("sti");
     else

@@ -18,8 +18,12 @@ extern "C" void interrupt_dispatch(const InterruptFrame& frame) {
     case abi::kConsoleVector: events.console_input.store(true, std::memory_order_relaxed); return;
     case abi::kStatisticsVector: events.statistics.store(true, std::memory_order_relaxed); return;
     case abi::kDiskVector: events.disk.store(true, std::memory_order_relaxed); return;
-    default: exception_is_fatal(frame);
+    default: break;
     }
+    const std::uint64_t device = (frame.vector & 0xff) - abi::kDeviceVector;
+    if (device >= abi::kDeviceInterrupts * abi::kMaxDevices)
+        exception_is_fatal(frame);
+    events.devices.fetch_or(std::uint32_t{1} << device, std::memory_order_relaxed);
 }
 
 } // namespace arch::translator

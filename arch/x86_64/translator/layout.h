@@ -24,6 +24,7 @@ static_assert(kCodeCacheBase - kImageBase + kCodeCacheMaxSize < 2 * kGiB);
 constexpr VirtualAddress kPrivateWindow(0xffff'a100'0000'0000); // kPrivateBase + x at + x
 constexpr VirtualAddress kRamWindow(0xffff'b000'0000'0000);     // kRamBase + x at + x
 constexpr VirtualAddress kBlobWindow(0xffff'c000'0000'0000);    // kBlobBase + x at + x
+constexpr VirtualAddress kDeviceWindow(0xffff'd000'0000'0000);  // kDeviceBase + x at + x, uncached
 static_assert(abi::kPrivateBase % kGiB == 0 && abi::kRamBase % kGiB == 0 && abi::kBlobBase % kGiB == 0);
 
 constexpr std::uint64_t kGuestPart = 256 * kGiB;

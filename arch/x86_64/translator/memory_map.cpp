@@ -59,7 +59,8 @@ private:
 
 using Table = PageTable<LongModeFormat<VirtualAddress, GuestPhysicalAddress>, TableFrames>;
 
-constexpr PageRights kCode{.execute = true}, kConstant{}, kData{.write = true};
+constexpr PageRights kCode{.execute = true}, kConstant{}, kData{.write = true},
+    kRegisters{.write = true, .uncached = true};
 
 std::byte* pointer(VirtualAddress address) {
     return reinterpret_cast<std::byte*>(address.value());
@@ -123,11 +124,34 @@ Status map_blobs(Table& table, const abi::BootInfo& boot, jit::bare::Environment
     return {};
 }
 
+// Asks for device `number`, and maps its BARs. `windows` have the image.
+Status map_device(Table& table, const jit::bare::AddressWindows& windows, unsigned number,
+                  jit::bare::AssignedDevice& device) {
+    abi::DeviceInformation& information = device.information;
+    const GuestPhysicalAddress at = ASHLAR_TRY(windows.physical(&information, sizeof information));
+    if (jit::bare::hypercall(abi::Hypercall::DeviceInfo, number, at.value()).status != abi::Status::Ok)
+        return Error::NotFound;
+    const std::uint64_t begin = abi::kDeviceBase + number * abi::kDeviceStride;
+    for (std::size_t i = 0; i < device.bars.size(); ++i) {
+        const abi::DeviceBar& bar = information.bars[i];
+        if (bar.size == 0)
+            continue;
+        if (bar.address < begin || bar.address - begin >= abi::kDeviceStride ||
+            bar.size > abi::kDeviceStride - (bar.address - begin))
+            return Error::Malformed;
+        const VirtualAddress from = kDeviceWindow + (bar.address - abi::kDeviceBase);
+        ASHLAR_TRY(table.map(from, GuestPhysicalAddress(bar.address), bar.size, kRegisters));
+        device.bars[i] = {pointer(from), bar.size, bar.hole_begin, bar.hole_end};
+    }
+    return {};
+}
+
 Status check(const abi::BootInfo& boot) {
     const std::uint64_t image_size = static_cast<std::uint64_t>(image_end - image_begin);
     const bool sound = boot.private_used >= image_size && boot.private_used <= boot.private_size &&
                        boot.private_size % kPageSize == 0 && boot.ram_size % kPageSize == 0 &&
-                       boot.ram_size <= abi::kPrivateBase - abi::kRamBase;
+                       boot.ram_size <= abi::kPrivateBase - abi::kRamBase &&
+                       boot.device_count <= abi::kMaxDevices;
     return sound ? Status() : Status(Error::Malformed);
 }
 
@@ -164,6 +188,8 @@ Status map_memory(const abi::BootInfo& boot, jit::bare::Environment& environment
     std::byte* const ram =
         ASHLAR_TRY(kRam.map(table, environment.windows, abi::kRamBase, boot.ram_size, kData));
     ASHLAR_TRY(map_blobs(table, boot, environment));
+    for (unsigned number = 0; number < boot.device_count; ++number)
+        ASHLAR_TRY(map_device(table, environment.windows, number, environment.devices[number]));
 
     // Host code is at the end of private memory, writable through the window there and executable near the
     // image.
