@@ -226,7 +226,7 @@ Result<VmDisk*> MachineDisks::claim(const DiskConfig& config, std::string_view v
                    config.name, claim->vm());
             return Error::Overlap;
         }
-        if (claim == nullptr)
+        if (claim == nullptr && place == nullptr)
             place = &claim;
     }
     if (place == nullptr) {

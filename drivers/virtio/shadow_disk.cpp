@@ -45,7 +45,7 @@ Status ShadowDisk::attach(const QueueAddresses& queue, std::uint64_t features) {
     if (attached() || !idle())
         return Error::Busy;
     ASHLAR_TRY(queue_.enable(window_, queue, features));
-    broken_ = false;
+    broken_ = more_ = false;
     return {};
 }
 
@@ -65,16 +65,20 @@ bool ShadowDisk::settle() {
     if (!attached())
         return false;
     const bool was_broken = broken_;
-    serve();
+    if (more_)
+        serve();
     return queue_.interrupt_wanted() || broken_ != was_broken;
 }
 
 // As many requests as the queue is long, and no more: a driver that adds some meanwhile cannot keep us here.
 void ShadowDisk::serve() {
+    more_ = true;
     for (unsigned i = 0; i <= queue_.size() && !broken_ && pump(); ++i) {
         const auto chain = queue_.pop();
-        if (chain.ok() && !chain.value())
+        if (chain.ok() && !chain.value()) {
+            more_ = false; // the driver will say when there is
             break;
+        }
         broken_ = !chain.ok() || !begin(*chain.value()).ok();
     }
     port_.submit();

@@ -95,6 +95,7 @@ private:
     Transfer transfer_;
     unsigned in_flight_ = 0; // parts
     bool broken_ = false;
+    bool more_ = false; // the driver may have offered what was not looked at, for lack of room
 };
 
 } // namespace ashlar::virtio

@@ -13,6 +13,7 @@ Result<DiskPort*> SharedDisk::join(DiskUser& user) {
         port.user = &user;
         port.index = i;
         ++users_;
+        ports_end_ = std::max(ports_end_, i + 1);
         return static_cast<DiskPort*>(&port);
     }
     return Error::OutOfRange;
@@ -95,7 +96,7 @@ void SharedDisk::poll() {
 }
 
 void SharedDisk::settle_all() {
-    for (Port& port : ports_)
+    for (Port& port : std::span(ports_).first(ports_end_))
         if (port.user != nullptr)
             port.user->settle();
 }

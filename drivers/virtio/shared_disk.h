@@ -73,7 +73,7 @@ private:
     BlockDevice& device_;
     Platform& platform_;
     std::array<Port, kMaxUsers> ports_;
-    unsigned users_ = 0, in_flight_ = 0;
+    unsigned users_ = 0, in_flight_ = 0, ports_end_ = 0; // the last: behind the last that was ever used
     bool progress_ = false, dead_ = false, armed_ = false;
     std::uint64_t last_progress_ = 0, last_look_ = 0;
     std::array<Owner, BlockDevice::kMaxQueues * Queue::kMaxSize> owners_; // by token

@@ -146,3 +146,65 @@ def test_two_vms_on_two_partitions(folder):
     for number, (name, part) in enumerate(zip(("one", "two"), parts)):
         part.write_bytes(content[(1 + 32 * number) << 20:(33 + 32 * number) << 20])
         check_file_system(part, {"f": sums[name]})
+
+
+# ---------------------------------------------------------------- faults
+
+def test_shadowed_disk_whose_requests_fail(folder):
+    """Errors of the machine's disk are the guest's errors, and those of nobody else."""
+    root = pathlib.Path(folder)
+    disk = root / "disk.img"
+    disk.write_bytes(bytes(16 << 20))
+    rules = root / "blkdebug.conf"
+    rules.write_text('[inject-error]\nevent = "none"\niotype = "read"\nerrno = "5"\nsector = "8192"\nonce = "off"\n'
+                     '[inject-error]\nevent = "none"\niotype = "write"\nerrno = "28"\nsector = "16384"\nonce = "off"\n')
+    commands = ("dd if=/dev/vda of=/dev/null bs=4k count=1 skip=1024 iflag=direct 2> /dev/null; echo bad $?; "
+                "dd if=/dev/vda of=/dev/null bs=4k count=1 skip=1025 iflag=direct 2> /dev/null; echo good $?; "
+                "dd if=/dev/zero of=/dev/vda bs=4k count=1 seek=2048 oflag=direct 2> /dev/null; echo full $?; "
+                "dd if=/dev/zero of=/dev/vda bs=4k count=1 seek=2049 oflag=direct 2> /dev/null; echo fine $?; poweroff")
+    conf = LINUX.format(name="linux", cmdline=f'ashlar.run="{commands}"', disk="serial:DATA")
+    extra = drive(disk, "DATA", ",werror=report,rerror=report",
+                  source=f"driver=blkdebug,config={rules},image.driver=raw,image.file.driver=file,image.file.filename={disk}")
+    with Console(qemu_command(bundle=make_bundle(conf, folder), extra=extra), 700) as console:
+        for line in ("bad 1", "good 0", "full 1", "fine 0"):
+            console.expect(f"^{line}")
+        console.expect_exit(WELL)
+
+
+def test_shadowed_disk_keeps_what_was_flushed_when_power_fails(folder):
+    """Blocks are written one by one, each flushed before its number is printed; QEMU is killed between any two."""
+    root = pathlib.Path(folder)
+    disk = root / "disk.img"
+    disk.write_bytes(bytes(32 << 20))
+    commands = ("i=1; while true; do printf '%08d' $i | dd of=/dev/vda bs=4k seek=$i conv=fsync,notrunc 2> /dev/null && "
+                "echo kept $i; i=$((i + 1)); done")
+    conf = LINUX.format(name="linux", cmdline=f'ashlar.run="{commands}"', disk="serial:DATA")
+    with Console(qemu_command(bundle=make_bundle(conf, folder), extra=drive(disk, "DATA")), 700) as console:
+        console.expect("^kept 20\r?\n")
+        console.process.kill()
+        console.wait()
+        kept = [int(number) for number in re.findall(r"^kept (\d+)\r?\n", console.output, re.MULTILINE)]
+    content = disk.read_bytes()
+    check(kept == list(range(1, len(kept) + 1)), f"numbers are missing: {kept}")
+    for number in kept:
+        check(content[4096 * number:4096 * number + 8] == b"%08d" % number, f"block {number} was flushed and is not there")
+
+
+def test_guests_reset_with_requests_in_flight(folder):
+    root = pathlib.Path(folder)
+    disk = root / "disk.img"
+    disk.write_bytes(bytes(32 << 20))
+    # Behind a throttle requests take long: there are always some in flight.
+    extra = drive(disk, "DATA", source=f"format=raw,file={disk},throttling.bps-total=4000000")
+    conf = LINUX.format(name="linux", cmdline="", disk="serial:DATA")
+    with Console(qemu_command(bundle=make_bundle(conf, folder), extra=extra), 700) as console:
+        console.expect(PROMPT)
+        console.send("for i in 1 2 3; do dd if=/dev/vda of=/dev/null bs=256k iflag=direct & "
+                     "dd if=/dev/zero of=/dev/vda bs=256k oflag=direct & done 2> /dev/null; sleep 1; reboot -f\n")
+        console.expect("Welcome to Linux")
+        console.expect(PROMPT)
+        console.command_line("dd if=/dev/vda of=/dev/null bs=4k count=4 iflag=direct 2> /dev/null; echo read $?", "^read 0")
+        # Killed by its own power switch, again with requests in flight.
+        console.send("for i in 1 2 3; do dd if=/dev/vda of=/dev/null bs=256k iflag=direct & done 2> /dev/null; sleep 1; poweroff -f\n")
+        console.expect("ashlar: vm linux: powered off")
+        console.expect_exit(WELL)
