@@ -115,9 +115,14 @@ public:
     bool stores_without_notice(GuestPhysicalAddress address) const {
         return (code_pages_[(address - base_) >> kPageShift] & kStoresWithoutNotice) != 0;
     }
+    // For host code, which keeps to the same rules: a byte for each page, as if RAM began at address 0.
+    static constexpr std::uint8_t kHoldsCode = 1, kStoresWithoutNotice = 2;
+    std::uint8_t* marks_from_zero() const {
+        return reinterpret_cast<std::uint8_t*>(reinterpret_cast<std::uintptr_t>(code_pages_) -
+                                               (base_.value() >> kPageShift));
+    }
 
 private:
-    static constexpr std::uint8_t kHoldsCode = 1, kStoresWithoutNotice = 2;
     // What may lie anywhere, and among bytes of another type.
     template <class T>
     struct __attribute__((packed, may_alias)) Unaligned {

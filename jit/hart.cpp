@@ -28,6 +28,7 @@ EngineHart::EngineHart(EngineCore& engine)
       state_(::new (context_.slots.data()) HartState),
       mmu_(engine.memory(), engine.bus(), *this, engine.options().tlb) {
     context_.mmu = &mmu_;
+    context_.tlb_view = &mmu_.host_view();
     context_.helpers = this;
     if (RegionExits* const exits = engine.exits())
         context_.region_exit = &exits->before_regions();

@@ -11,6 +11,7 @@
 
 namespace ashlar::jit::mmu {
 class Mmu;
+struct HostView;
 }
 
 namespace ashlar::jit {
@@ -135,6 +136,7 @@ struct Context {
     std::atomic<bool> attention{false};
     Exit exit;
     mmu::Mmu* mmu = nullptr;
+    mmu::HostView* tlb_view = nullptr; // the MMU's, for host code
     Helpers* helpers = nullptr;
     std::uint64_t retired_in_host_code = 0; // while out of it
     // How the last region was left, if that is counted, and the instructions retired then, or when a region

@@ -51,6 +51,7 @@ void Mmu::select(const Selection& data, const Selection& fetch) {
 
 TlbCounts Mmu::counts() const {
     TlbCounts counts = counts_;
+    counts.misses += host_view_.answered;
     counts.evictions = second_.evictions();
     counts.useful_prefetches = second_.useful_prefetches();
     return counts;
@@ -61,6 +62,14 @@ void Mmu::renew_keys() {
         const std::size_t owner = view->selection.owner;
         view->keys = owner == kNobody ? OwnerKeys{} : second_.keys(owner);
     }
+    const auto unfit = [&](Denials kind) {
+        return kind | denies::kHost | data_view_.selection.audience | SecondLevelTlb::kPrefetchedBit;
+    };
+    host_view_.local = data_view_.keys.local;
+    host_view_.global = data_view_.keys.global;
+    host_view_.levels = observer_ == nullptr ? data_view_.keys.levels : 0;
+    host_view_.unfit_to_load = unfit(denies::kLoads);
+    host_view_.unfit_to_store = unfit(denies::kStores);
 }
 
 void Mmu::enter(std::uint64_t address, Access access, const Mapping& mapping) {

@@ -12,6 +12,7 @@
 #include "jit/bus.h"
 #include "jit/guest_memory.h"
 #include "jit/mmu/extents.h"
+#include "jit/mmu/host_view.h"
 #include "jit/mmu/mapping.h"
 #include "jit/mmu/second_level.h"
 #include "jit/mmu/tlb.h"
@@ -40,11 +41,18 @@ public:
           observer_(options.observer),
           blind_(observer_ != nullptr ? new (std::nothrow) DataContext : nullptr) {
         ASHLAR_ASSERT(observer_ == nullptr || blind_ != nullptr); // observers are Linux programs'
+        host_view_.sets = second_.sets();
+        host_view_.states = second_.states();
+        host_view_.used = kSetState.used();
+        host_view_.ram = reinterpret_cast<std::uintptr_t>(memory.host(memory.base())) - memory.base().value();
+        host_view_.marks = memory.marks_from_zero();
     }
 
     void select(const Selection& data, const Selection& fetch);
     // Of the selected context, for looking into it inline. With an observer nothing is ever found there.
     const Tlb& data() const { return *data_; }
+    // For host code that answers misses of data() itself. The same object always.
+    HostView& host_view() { return host_view_; }
     // Where the selected context's extents are from there.
     static std::size_t extents_offset();
     const Extents& extents() const { return *extents_; }
@@ -155,6 +163,7 @@ private:
     ReferenceObserver* observer_;
     std::unique_ptr<DataContext> blind_; // with an observer: always empty
     View data_view_, fetch_view_;
+    HostView host_view_;
     Fault fault_;
     TlbCounts counts_;
 };

@@ -118,6 +118,8 @@ public:
     constexpr std::uint8_t forgotten(std::uint8_t state, std::size_t way) const {
         return forgotten_[state][way];
     }
+    // For host code: [4 * state + way].
+    const std::uint8_t* used() const { return used_.data()->data(); }
     static constexpr std::size_t oldest(std::uint8_t state) { return kRecency.oldest(recency(state)); }
     static constexpr std::size_t oldest_by_tree(std::uint8_t state) { return UseTree::oldest(tree(state)); }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 #include "jit/mmu/page.h"
@@ -21,6 +22,7 @@ struct OwnerKeys {
 class SecondLevelTlb {
 public:
     static constexpr std::size_t kSets = 1024;
+    static constexpr std::size_t kSetBytes = 64, kValuesOffset = kSetWays * sizeof(std::uint64_t);
     static constexpr std::size_t kOwners = 6, kGlobal = kOwners - 2, kAlone = kOwners - 1;
 
     struct Entry {
@@ -81,6 +83,12 @@ public:
     // What leads to the guest-physical page, whosever it is.
     void flush_physical(GuestPhysicalAddress page);
 
+    // For host code: sets, their states, and the bit of a value that is cleared on the first use. The
+    // replacement policy hears of uses by states alone.
+    const void* sets() const { return sets_.data(); }
+    std::uint8_t* states() { return states_.data(); }
+    static constexpr std::uint32_t kPrefetchedBit = 1u << 10;
+
     // Entries that had to go for others.
     std::uint64_t evictions() const { return evictions_; }
     // Entries that came before they were asked for, and then were.
@@ -92,8 +100,9 @@ private:
     struct alignas(64) Set {
         std::array<std::uint64_t, kSetWays> keys, values;
     };
+    static_assert(sizeof(Set) == kSetBytes && offsetof(Set, values) == kValuesOffset);
     static constexpr std::uint64_t kNoKey = ~std::uint64_t{0}, kPresent = std::uint64_t{1} << 11,
-                                   kPrefetched = std::uint64_t{1} << 10;
+                                   kPrefetched = kPrefetchedBit;
     static constexpr unsigned kLevelBits = 2;
     static constexpr std::uint64_t kLevelMask = (1u << kLevelBits) - 1;
     // Numbers of owners. One that an owner has given up is not used again until there are no others left.

@@ -54,6 +54,14 @@ public:
         return offsetof(Table, tags) + kind * kEntries * sizeof(std::uint64_t);
     }
     static constexpr std::size_t addends_offset() { return offsetof(Table, addends); }
+    // Where it notes what it has entered itself: see insert().
+    static std::size_t filled_offset() { return offsetof(DirectMappedTlb, filled_); }
+    static std::size_t filled_count_offset() { return offsetof(DirectMappedTlb, filled_count_); }
+    static std::size_t local_offset() { return offsetof(DirectMappedTlb, local_); }
+    static std::size_t superpages_offset() { return offsetof(DirectMappedTlb, superpages_); }
+    static std::size_t superpage_count_offset() { return offsetof(DirectMappedTlb, superpage_count_); }
+    // Entries filled since the last flush_all: where, as long as they are few.
+    static constexpr std::size_t kFew = 64;
 
 private:
     struct Table {
@@ -66,8 +74,6 @@ private:
         std::uint64_t first = 0, last = 0;
     };
     static constexpr std::size_t kSuperpages = 8;
-    // Entries filled since the last flush_all: where, as long as they are few.
-    static constexpr std::size_t kFew = 64;
 
     void note_superpage(std::uint64_t first, std::uint64_t last);
     static constexpr std::uint64_t no_tag(std::size_t at) { return ~(std::uint64_t{at} << kPageShift); }

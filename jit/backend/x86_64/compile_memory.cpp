@@ -71,12 +71,18 @@ Xbyak::RegExp BaselineCompiler::begin_access(const OpClass& op_class, const Op& 
         return emit_.rcx + (op.imm - group_.low);
     emit_address(op);
     slow_jump = put_probe((writes ? write_probes_ : read_probes_)[width_index(op_class)]);
+    access_ = emit_.position();
     return emit_.rax + 0;
 }
 
-void BaselineCompiler::end_access(const Op& op, std::size_t slow_jump) {
-    if (group_.end == 0)
-        add_slow_path(slow_jump, &op);
+void BaselineCompiler::end_access(const OpClass& op_class, const Op& op, bool writes, std::size_t slow_jump) {
+    if (group_.end != 0)
+        return;
+    add_slow_path(slow_jump, &op);
+    SlowPath& slow = slow_paths_[slow_path_count_ - 1];
+    slow.access = access_;
+    slow.width = static_cast<std::uint8_t>(op_class.width);
+    slow.writes = writes;
 }
 
 void BaselineCompiler::emit_load(const OpClass& op_class, const Op& op) {
@@ -88,7 +94,7 @@ void BaselineCompiler::emit_load(const OpClass& op_class, const Op& op) {
         const Xbyak::Xmm to(floats_.assign(op.d));
         boxes ? float_.load_single(to, e.dword[from]) : float_.load(to, e.qword[from]);
         e.movq(e.slot_address(op.d), to);
-        return end_access(op, slow_jump);
+        return end_access(op_class, op, false, slow_jump);
     }
     const Xbyak::Reg64 to = e.target(op.d, e.rax);
     const bool is_signed = op_class.extension == ir::Extension::Sign;
@@ -99,7 +105,7 @@ void BaselineCompiler::emit_load(const OpClass& op_class, const Op& op) {
     default: e.mov(to, e.ptr[from]); break;
     }
     e.finish(op.d, to);
-    end_access(op, slow_jump);
+    end_access(op_class, op, false, slow_jump);
 }
 
 void BaselineCompiler::emit_store(const OpClass& op_class, const Op& op) {
@@ -108,7 +114,7 @@ void BaselineCompiler::emit_store(const OpClass& op_class, const Op& op) {
     const Xbyak::RegExp to = begin_access(op_class, op, true, slow_jump);
     if (const int found = floats_.find(op.d); found >= 0) {
         op_class.width == 8 ? e.movq(e.qword[to], Xbyak::Xmm(found)) : e.movd(e.dword[to], Xbyak::Xmm(found));
-        return end_access(op, slow_jump);
+        return end_access(op_class, op, true, slow_jump);
     }
     const Xbyak::Reg64 value = e.in_register(op.d, e.rdx);
     switch (op_class.width) {
@@ -117,7 +123,7 @@ void BaselineCompiler::emit_store(const OpClass& op_class, const Op& op) {
     case 4: e.mov(e.dword[to], value.cvt32()); break;
     default: e.mov(e.ptr[to], value); break;
     }
-    end_access(op, slow_jump);
+    end_access(op_class, op, true, slow_jump);
 }
 
 } // namespace ashlar::jit::x86_64

@@ -310,6 +310,19 @@ void BaselineCompiler::add_slow_path(std::size_t jump, const Op* op) {
     slow_paths_[slow_path_count_++] = {jump, emit_.position(), op, op + 1, false, floats_.needed()};
 }
 
+// As emit_call(), for the thunk that looks into the TLB's second level first: in the op that resumes it finds
+// what it needs.
+void BaselineCompiler::emit_access_call(const SlowPath& slow) {
+    emit_.call_to(access_positions_[slow.writes ? 1 : 0]);
+    mark_data(2 * sizeof(Op));
+    Op resume = resume_;
+    resume.d = slow.width;
+    resume.imm = static_cast<std::int32_t>(slow.access - emit_.position());
+    emit_.db(reinterpret_cast<const std::uint8_t*>(slow.op), sizeof(Op));
+    emit_.db(reinterpret_cast<const std::uint8_t*>(&resume), sizeof(Op));
+    floats_.clear();
+}
+
 void BaselineCompiler::emit_cold_code() {
     float_.emit_cold_code();
     for (std::size_t i = 0; i < slow_path_count_; ++i) {
@@ -317,9 +330,14 @@ void BaselineCompiler::emit_cold_code() {
         emit_.bind(slow.jump);
         if (i + 1 < slow_path_count_ && slow_paths_[i + 1].op == slow.op)
             continue; // several jumps of one op
-        for (const Op* op = slow.op; op != slow.end; ++op) {
-            mark(op);
-            emit_call(op);
+        if (slow.access != 0) {
+            mark(slow.op);
+            emit_access_call(slow);
+        } else {
+            for (const Op* op = slow.op; op != slow.end; ++op) {
+                mark(op);
+                emit_call(op);
+            }
         }
         if (slow.is_guard)
             emit_leave_if_interpreted(slow.end);

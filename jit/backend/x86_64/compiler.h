@@ -50,6 +50,10 @@ private:
         const Op* end; // behind the last op that is to be carried out
         bool is_guard;
         FloatCache::Contents floats; // reloaded before going on
+        // A load or store that may go on here with the host address in rax: where, and its width.
+        std::size_t access = 0;
+        std::uint8_t width = 0;
+        bool writes = false;
     };
     // See emit_probe.
     struct Probe {
@@ -77,7 +81,9 @@ private:
     void emit_exit_thunk(interpreter::Exit::Kind kind);
     void emit_jump_to_interpreted();
     void emit_op(const Op& op, const NativeBlock& block);
+    void emit_access_thunk(bool writes);
     void emit_call(const Op* op);
+    void emit_access_call(const SlowPath& slow);
     void emit_load(const OpClass& op_class, const Op& op);
     void emit_store(const OpClass& op_class, const Op& op);
     void emit_address(const Op& op);
@@ -96,7 +102,7 @@ private:
     // What the register that the access goes through holds, as far as the host's memory is concerned: the
     // place is at this distance from rax, or from rcx in a group.
     Xbyak::RegExp begin_access(const OpClass& op_class, const Op& op, bool writes, std::size_t& slow_jump);
-    void end_access(const Op& op, std::size_t slow_jump);
+    void end_access(const OpClass& op_class, const Op& op, bool writes, std::size_t slow_jump);
     // Probes the TLB for the address in rax; falls through with the host address in rax. Misses where the
     // alignment is not met.
     enum class Alignment { Any, Natural };
@@ -143,7 +149,9 @@ private:
     Op resume_;
     interpreter::Handler enter_ = nullptr;
     std::size_t enter_position_ = 0, call_position_ = 0, exit_budget_ = 0, exit_edge_ = 0, exit_lookup_ = 0,
-                interpret_ = 0, interpret_op_ = 0, through_cache_ = 0, promote_ = 0;
+                interpret_ = 0, interpret_op_ = 0, through_cache_ = 0, promote_ = 0, second_level_read_ = 0,
+                second_level_write_ = 0;
+    std::array<std::size_t, 2> access_positions_{}, to_call_{}; // of loads, of stores
     std::unique_ptr<RegionCompiler> regions_;
     std::uint32_t optimize_after_ = 0;
     // What blocks consist of mostly.
@@ -156,6 +164,7 @@ private:
     std::array<SlowPath, kMaxSlowPaths> slow_paths_{};
     std::size_t slow_path_count_ = 0;
     Group group_;
+    std::size_t access_ = 0; // behind the last probe
     FloatCache floats_;
     std::array<Edge, kMaxEdges> edges_{};
     std::size_t edge_count_ = 0;

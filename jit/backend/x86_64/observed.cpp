@@ -43,6 +43,10 @@ void BaselineCompiler::report_shared_code(CodeObserver& observer) const {
     const CodeMark marks[] = {{at(enter_position_), CodeMark::kNoGuest, 0}};
     const RegionThunks& regions = regions_->thunks();
     CodeLabel labels[] = {{at(enter_position_), "enter"},
+                          {at(second_level_read_), "second level, read"},
+                          {at(second_level_write_), "second level, write"},
+                          {at(access_positions_[0]), "load"},
+                          {at(access_positions_[1]), "store"},
                           {at(call_position_), "call handler"},
                           {at(exit_budget_), "exit: budget"},
                           {at(exit_edge_), "exit: edge not linked"},

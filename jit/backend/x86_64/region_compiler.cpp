@@ -1,5 +1,6 @@
 #include "jit/backend/x86_64/region_compiler.h"
 
+#include "jit/backend/x86_64/condition_code.h"
 #include "jit/mmu/mmu.h"
 
 namespace ashlar::jit::x86_64 {
@@ -43,11 +44,43 @@ bool supports(const ir::Instruction& instruction) {
 constexpr int kSavedRegisters[] = {1, 6, 7, 8, 9, 10, 11};
 constexpr int kSavedFloats = 14; // an even number keeps the stack aligned
 
+// What asks for no more than a page of RAM to read or write may have it from the TLB's second level.
+void emit_probe_of_second_level(Emitter& e, const RegionThunks& thunks) {
+    static_assert(offsetof(ProbeRequest, length) == 0 && offsetof(ProbeRequest, writes) == 2 &&
+                  offsetof(ProbeRequest, low) == 8);
+    e.mov(e.rdx, e.ptr[e.rsp]);
+    e.mov(e.rdx, e.ptr[e.rdx]);
+    e.push(e.rcx);
+    e.movzx(e.ecx, e.dx);
+    e.lea(e.rcx, e.ptr[e.rax + e.rcx - 1]);
+    e.xor_(e.rcx, e.rax);
+    e.cmp(e.rcx, static_cast<std::uint32_t>(kPageSize));
+    e.pop(e.rcx);
+    const std::size_t two_pages = e.jump_if_later(kAboveOrEqual);
+    e.shr(e.rdx, 16);
+    e.cmp(e.rdx, 1); // writes, and nothing else
+    const std::size_t special = e.jump_if_later(kAbove);
+    const std::size_t writes = e.jump_if_later(kEqual);
+    e.call_to(thunks.second_level_read);
+    const std::size_t looked = e.jump_later();
+    e.bind(writes);
+    e.call_to(thunks.second_level_write);
+    e.bind(looked);
+    const std::size_t missed = e.jump_if_later(kBelow);
+    e.inc(e.qword[e.r15 + (static_cast<int>(offsetof(Context, probes_found)) - kContextBias)]);
+    e.pop(e.rax);
+    e.lea(e.rax, e.ptr[e.rax + sizeof(ProbeRequest)]);
+    e.jmp(e.rax);
+    for (const std::size_t jump : {two_pages, special, missed})
+        e.bind(jump);
+}
+
 } // namespace
 
 // Called with an address in rax and a ProbeRequest behind the call; goes on behind that, with the addend in
 // rdx and carry clear, or with carry set. Changes no other register.
-void RegionCompiler::emit_probe_thunk(Emitter& e, bool with_float) {
+void RegionCompiler::emit_probe_thunk(Emitter& e, const RegionThunks& thunks, bool with_float) {
+    emit_probe_of_second_level(e, thunks);
     e.pop(e.rdx);
     for (const int saved : kSavedRegisters)
         e.push(Xbyak::Reg64(saved));
@@ -86,9 +119,9 @@ Result<std::unique_ptr<RegionCompiler>> RegionCompiler::create(bool shared_memor
 
 void RegionCompiler::emit_shared(Emitter& emitter, RegionThunks thunks) {
     thunks.probe = emitter.position();
-    emit_probe_thunk(emitter, false);
+    emit_probe_thunk(emitter, thunks, false);
     thunks.probe_with_float = emitter.position();
-    emit_probe_thunk(emitter, true);
+    emit_probe_thunk(emitter, thunks, true);
     FloatEmitter floats(emitter);
     for (std::size_t i = 0; i < thunks.canonicalizers.size(); ++i) {
         thunks.canonicalizers[i] = emitter.position();

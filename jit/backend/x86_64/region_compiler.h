@@ -37,7 +37,7 @@ private:
     RegionCompiler(std::unique_ptr<Emitter> emitter, bool shared_memory)
         : emitter_(std::move(emitter)), region_(*emitter_, shared_memory) {}
 
-    static void emit_probe_thunk(Emitter& emitter, bool with_float);
+    static void emit_probe_thunk(Emitter& emitter, const RegionThunks& thunks, bool with_float);
 
     std::unique_ptr<Emitter> emitter_;
     RegionEmitter region_;

@@ -21,7 +21,8 @@ constexpr std::size_t kXmmRegisters = 16;
 
 // Positions of code that all regions share.
 struct RegionThunks {
-    std::size_t exit_budget, exit_edge, through_cache, exit_region, exit_surprise, probe, probe_with_float;
+    std::size_t exit_budget, exit_edge, through_cache, exit_region, exit_surprise, second_level_read,
+        second_level_write, probe, probe_with_float;
     // Called: make a NaN in a register canonical. Of doubles, then of singles.
     std::array<std::size_t, 2 * kXmmRegisters> canonicalizers;
 };

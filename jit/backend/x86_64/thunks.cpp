@@ -2,6 +2,7 @@
 #include "jit/backend/x86_64/compiler.h"
 #include "jit/backend/x86_64/condition_code.h"
 #include "jit/backend/x86_64/edge.h"
+#include "jit/backend/x86_64/second_level.h"
 
 namespace ashlar::jit::x86_64 {
 
@@ -58,6 +59,31 @@ void BaselineCompiler::emit_jump_to_interpreted() {
     e.bind(other);
 }
 
+// Called as the thunk that carries out an op by its handler, for a load or store whose address is in rax and
+// which has missed the first level. If the second has the page host code goes on with the access, else the
+// handler does it.
+void BaselineCompiler::emit_access_thunk(bool writes) {
+    Emitter& e = emit_;
+    access_positions_[writes ? 1 : 0] = e.position();
+    constexpr int kResume = sizeof(Op);
+    e.mov(e.rdx, e.ptr[e.rsp]);
+    e.movzx(e.ecx, e.byte[e.rdx + kResume + offsetof(Op, d)]); // width
+    e.lea(e.rcx, e.ptr[e.rax + e.rcx - 1]);
+    e.xor_(e.rcx, e.rax);
+    e.cmp(e.rcx, static_cast<std::uint32_t>(kPageSize));
+    const std::size_t two_pages = e.jump_if_later(kAboveOrEqual);
+    e.call_to(writes ? second_level_write_ : second_level_read_);
+    const std::size_t missed = e.jump_if_later(kBelow);
+    e.add(e.rax, e.rdx);
+    e.pop(e.rdx);
+    e.movsxd(e.rcx, e.dword[e.rdx + kResume + offsetof(Op, imm)]);
+    e.add(e.rcx, e.rdx);
+    e.jmp(e.rcx);
+    e.bind(two_pages);
+    e.bind(missed);
+    to_call_[writes ? 1 : 0] = e.jump_later();
+}
+
 void BaselineCompiler::emit_thunks() {
     Emitter& e = emit_;
     // Enter, as a handler: rdi is the context, rsi the op, whose immediate is the block's position.
@@ -76,9 +102,17 @@ void BaselineCompiler::emit_thunks() {
     enter_ =
         reinterpret_cast<interpreter::Handler>(reinterpret_cast<std::uintptr_t>(executable(enter_position_)));
 
+    second_level_read_ = e.position();
+    emit_second_level_look_up(e, false);
+    second_level_write_ = e.position();
+    emit_second_level_look_up(e, true);
+    emit_access_thunk(false);
+    emit_access_thunk(true);
     // Carry out an op by its handler. Called; the op lies behind the call, then an op that resumes; host code
     // goes on behind that.
     call_position_ = e.position();
+    for (const std::size_t jump : to_call_)
+        e.bind(jump);
     e.pop(e.rax);
     e.spill_pinned();
     e.mov(e.context_field(kPcOffset), e.rbp);
@@ -141,8 +175,16 @@ void BaselineCompiler::emit_thunks() {
     e.mov(e.context_field(kExit + offsetof(Exit, cause)), e.rax);
     e.mov(e.context_field(kExit + offsetof(Exit, value)), e.rdx);
     emit_exit_thunk(Exit::Kind::Surprise);
-    regions_->emit_shared(e,
-                          {exit_budget_, exit_edge_, through_cache_, exit_region, exit_surprise, 0, 0, {}});
+    regions_->emit_shared(e, {exit_budget_,
+                              exit_edge_,
+                              through_cache_,
+                              exit_region,
+                              exit_surprise,
+                              second_level_read_,
+                              second_level_write_,
+                              0,
+                              0,
+                              {}});
     record_probes();
 }
 
