@@ -113,6 +113,19 @@ TEST_F(SecondLevel, StoresGoWhereTheyShould) {
     EXPECT_LT(tlb().walks, 30u);
 }
 
+TEST_F(SecondLevel, AccessesWithOneProbeAreFoundTogether) {
+    guest.put<std::uint64_t>(kMemory + 24, 9);
+    guest.put<std::uint64_t>(kOtherMemory + 24, 10);
+    run(load(3, 10, 1, 8), load(3, 12, 1, 24));
+    expect_sum(3, 500);
+    EXPECT_EQ(guest.state().x[12], 10u);
+    run(load(3, 10, 1, 8), store(3, 11, 1, 32));
+    expect_sum(3, 500);
+    EXPECT_EQ(guest.get<std::uint64_t>(kMemory + 32), (kTurns - 1) * 503 + 3);
+    EXPECT_EQ(guest.get<std::uint64_t>(kOtherMemory + 32), kTurns * 503);
+    EXPECT_LT(tlb().walks, 30u);
+}
+
 TEST_F(SecondLevel, ForgetsWhatIsFenced) {
     run(load(3, 10, 1, 0));
     map(kOther, kThird, kData);

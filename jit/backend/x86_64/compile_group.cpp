@@ -94,12 +94,34 @@ void BaselineCompiler::begin_group(const NativeBlock& block, std::size_t first) 
           static_cast<std::uint32_t>(kPageSize) - static_cast<std::uint32_t>(group_.high - group_.low));
     group_.jump = e.jump_if_later(kAbove);
     e.add(e.rcx, e.tlb_addend(e.rax));
+    group_.access = e.position();
 }
 
 void BaselineCompiler::end_group(const NativeBlock& block) {
     add_slow_path(group_.jump, group_.first);
-    slow_paths_[slow_path_count_ - 1].end = &block.code[group_.end];
+    SlowPath& slow = slow_paths_[slow_path_count_ - 1];
+    slow.end = &block.code[group_.end];
+    slow.access = group_.access;
+    slow.width = static_cast<std::uint16_t>(group_.high - group_.low);
+    slow.writes = group_.writes;
     group_ = {};
+}
+
+// Looks into the TLB's second level for a group, whose first byte's address is in rcx, and goes on with its
+// accesses. Else falls through: all of them are to be carried out by their handlers.
+void BaselineCompiler::emit_group_look_up(const SlowPath& slow) {
+    Emitter& e = emit_;
+    e.mov(e.rax, e.rcx);
+    e.lea(e.rdx, e.ptr[e.rax + (slow.width - 1)]);
+    e.xor_(e.rdx, e.rax);
+    e.cmp(e.rdx, static_cast<std::uint32_t>(kPageSize));
+    const std::size_t two_pages = e.jump_if_later(kAboveOrEqual);
+    e.call_to(slow.writes ? second_level_write_ : second_level_read_);
+    const std::size_t missed = e.jump_if_later(kBelow);
+    e.lea(e.rcx, e.ptr[e.rax + e.rdx]);
+    e.jump_to(slow.access);
+    e.bind(two_pages);
+    e.bind(missed);
 }
 
 } // namespace ashlar::jit::x86_64

@@ -81,7 +81,7 @@ void BaselineCompiler::end_access(const OpClass& op_class, const Op& op, bool wr
     add_slow_path(slow_jump, &op);
     SlowPath& slow = slow_paths_[slow_path_count_ - 1];
     slow.access = access_;
-    slow.width = static_cast<std::uint8_t>(op_class.width);
+    slow.width = op_class.width;
     slow.writes = writes;
 }
 

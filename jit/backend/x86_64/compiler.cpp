@@ -316,7 +316,7 @@ void BaselineCompiler::emit_access_call(const SlowPath& slow) {
     emit_.call_to(access_positions_[slow.writes ? 1 : 0]);
     mark_data(2 * sizeof(Op));
     Op resume = resume_;
-    resume.d = slow.width;
+    resume.d = static_cast<std::uint8_t>(slow.width);
     resume.imm = static_cast<std::int32_t>(slow.access - emit_.position());
     emit_.db(reinterpret_cast<const std::uint8_t*>(slow.op), sizeof(Op));
     emit_.db(reinterpret_cast<const std::uint8_t*>(&resume), sizeof(Op));
@@ -330,8 +330,11 @@ void BaselineCompiler::emit_cold_code() {
         emit_.bind(slow.jump);
         if (i + 1 < slow_path_count_ && slow_paths_[i + 1].op == slow.op)
             continue; // several jumps of one op
-        if (slow.access != 0) {
-            mark(slow.op);
+        const bool is_group = slow.end != slow.op + 1;
+        mark(slow.op);
+        if (slow.access != 0 && is_group)
+            emit_group_look_up(slow);
+        if (slow.access != 0 && !is_group) {
             emit_access_call(slow);
         } else {
             for (const Op* op = slow.op; op != slow.end; ++op) {

@@ -50,9 +50,10 @@ private:
         const Op* end; // behind the last op that is to be carried out
         bool is_guard;
         FloatCache::Contents floats; // reloaded before going on
-        // A load or store that may go on here with the host address in rax: where, and its width.
+        // Loads or stores that may go on with the host address, of one in rax, of a group in rcx: where, and
+        // how many bytes from the address they are.
         std::size_t access = 0;
-        std::uint8_t width = 0;
+        std::uint16_t width = 0;
         bool writes = false;
     };
     // See emit_probe.
@@ -84,6 +85,7 @@ private:
     void emit_access_thunk(bool writes);
     void emit_call(const Op* op);
     void emit_access_call(const SlowPath& slow);
+    void emit_group_look_up(const SlowPath& slow);
     void emit_load(const OpClass& op_class, const Op& op);
     void emit_store(const OpClass& op_class, const Op& op);
     void emit_address(const Op& op);
@@ -93,7 +95,8 @@ private:
         std::size_t end = 0; // index of the op behind it; none: 0
         std::int32_t low = 0, high = 0;
         bool writes = false;
-        std::size_t jump = 0; // of the probe, to where its ops are carried out one by one
+        std::size_t jump = 0;   // of the probe, to where its ops are carried out one by one
+        std::size_t access = 0; // behind the probe
         const Op* first = nullptr;
     };
     Group find_group(const NativeBlock& block, std::size_t first) const;
