@@ -253,15 +253,14 @@ NodeId Folder::simplify_immediate(Node& node, std::int64_t value, BlockId block)
             return binary(Opcode::ShiftLeft, a, constant(std::countr_zero(static_cast<std::uint64_t>(value))),
                           block);
         break;
+    case Opcode::Divide:
     case Opcode::DivideUnsigned:
-        if (value > 0 && std::has_single_bit(static_cast<std::uint64_t>(value)))
-            return binary(Opcode::ShiftRight, a,
-                          constant(std::countr_zero(static_cast<std::uint64_t>(value))), block);
-        break;
+    case Opcode::DivideWord:
+    case Opcode::DivideUnsignedWord:
+    case Opcode::Remainder:
     case Opcode::RemainderUnsigned:
-        if (value > 0 && std::has_single_bit(static_cast<std::uint64_t>(value)))
-            return binary(Opcode::And, a, constant(value - 1), block);
-        break;
+    case Opcode::RemainderWord:
+    case Opcode::RemainderUnsignedWord: return simplify_division(node.opcode, a, value, block);
     default: break;
     }
     return kNoNode;

@@ -28,6 +28,14 @@ private:
     NodeId simplify_shift_right(Node& node, std::int64_t amount, BlockId block);
     NodeId simplify_sum(NodeId a, NodeId b, BlockId block);
     NodeId simplify_rotation(NodeId a, NodeId b, BlockId block);
+    // Division and remainder by a constant: divide.cpp
+    NodeId simplify_division(ir::Opcode opcode, NodeId a, std::int64_t divisor, BlockId block);
+    NodeId divide(ir::Opcode opcode, NodeId a, std::int64_t divisor, BlockId block);
+    NodeId quotient_unsigned(NodeId a, std::uint64_t divisor, BlockId block);
+    NodeId quotient_signed(NodeId a, std::uint64_t magnitude, BlockId block);
+    NodeId quotient_of_word(NodeId word, std::uint64_t magnitude, BlockId block);
+    NodeId constant_of(std::uint64_t value);
+    NodeId shifted(ir::Opcode opcode, NodeId a, unsigned amount, BlockId block);
     NodeId binary(ir::Opcode opcode, NodeId a, NodeId b, BlockId block);
     NodeId find(const Node& node, BlockId block) const;
     void enter(NodeId id);

@@ -143,6 +143,8 @@ struct Node {
     bool reserved = false;        // StoreConditional: behind the LoadReserved of its address
     bool sunk = false;            // computed by exits that need it, nowhere else
     bool late = false;            // a NaN need not be the canonical one: exits see to that
+    bool settles = false;         // FloatSign: a copy that is what its operand need not be; never exits
+    bool unboxed = false;         // the upper half of a single may be anything: likewise
     std::uint8_t stream = 0;      // StreamProbe, StreamStart: which
     std::uint8_t guest_index = 0; // guest instructions of the block before the one this belongs to
     std::uint16_t sets = 0;       // settings of the block that have happened before this node
@@ -298,7 +300,7 @@ constexpr bool is_total(const Node& node) {
     case ir::Opcode::FloatCompare:
     case ir::Opcode::FloatMinimum:
     case ir::Opcode::FloatMaximum:
-    case ir::Opcode::FloatSign: return node.precision == ir::Precision::Double;
+    case ir::Opcode::FloatSign: return node.precision == ir::Precision::Double || node.settles;
     default: return false;
     }
 }

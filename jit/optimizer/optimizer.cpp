@@ -68,6 +68,8 @@ bool Optimizer::run(const RegionSource& source, Supports supports, const Registe
         return false;
     if (wanted(kDelayNans))
         delay_nans(graph_);
+    if (wanted(kDelayBoxes))
+        delay_boxes(graph_);
     if (wanted(kNarrow))
         find_demanded(graph_);
     else

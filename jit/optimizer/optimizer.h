@@ -20,7 +20,8 @@ enum Pass : unsigned {
     kExtents = 1u << 7,     // checks against extents where they are expected to hold, in place of probes
     kUnrollLoops = 1u << 8, // where a region is formed
     kDelayNans = 1u << 9,   // NaNs are made canonical where somebody sees which they are
-    kAllPasses = (1u << 10) - 1,
+    kDelayBoxes = 1u << 10, // and singles boxed
+    kAllPasses = (1u << 11) - 1,
 };
 
 // Reusable; large. Used by one thread.

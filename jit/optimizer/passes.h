@@ -36,6 +36,10 @@ void sink_into_exits(Graph& graph);
 void delay_nans(Graph& graph);
 // Whether `user` looks at which NaN its operand `value` is.
 bool sees_nan(const Node& user, const Node& value);
+// Finds singles of which it does not matter whether they are NaN-boxed (Node::unboxed).
+void delay_boxes(Graph& graph);
+// Whether `user` looks at the upper half of a single, or keeps it.
+bool sees_box(const Node& user);
 // Drops what nothing needs.
 void remove_dead(Graph& graph);
 // Finds out whose upper half matters (Node::needs_upper).

@@ -147,6 +147,8 @@ void Printer::print_node(NodeId id) {
         sink_.write("  sunk");
     if (node.late)
         sink_.write("  late");
+    if (node.unboxed)
+        sink_.write("  unboxed");
     if (exits(node)) {
         sink_.write("  outside:");
         print_state(node.block, node.sets);

@@ -97,14 +97,22 @@ private:
         require(before, "an operand is not computed on every way to its use", block, user);
         require(!node.sunk || user == kExit || (user != kNoNode && graph_.at(user).sunk),
                 "a value that only exits compute is looked at elsewhere", block, user);
-        if (node.late && user != kExit && user != kNoNode) {
-            const Node& by = graph_.at(user);
-            const bool copies =
-                by.opcode == ir::Opcode::FloatSign && !by.late && by.operands[0] == by.operands[1];
-            require(by.kind == Kind::Phi ? !by.late || by.precision == node.precision
-                                         : copies || !sees_nan(by, node),
-                    "a NaN that need not be canonical is looked at", block, user);
+        if ((node.late || node.unboxed) && user != kExit && user != kNoNode)
+            check_unsettled(node, user, block);
+    }
+
+    // Nobody sees that a value is not yet what it is to be. Ways to phis and copies see to that.
+    void check_unsettled(const Node& node, NodeId user, BlockId block) {
+        const Node& by = graph_.at(user);
+        if (by.kind == Kind::Phi) {
+            require(!by.late || !node.late || by.precision == node.precision,
+                    "a phi of several precisions need not be canonical", block, user);
+            return require(!by.unboxed || by.precision == ir::Precision::Single,
+                           "a phi of other than singles is not boxed", block, user);
         }
+        require(!node.late || by.settles || !sees_nan(by, node),
+                "a NaN that need not be canonical is looked at", block, user);
+        require(!node.unboxed || !sees_box(by), "a single that need not be boxed is looked at", block, user);
     }
 
     void check_state(BlockId block, unsigned sets, unsigned position) {

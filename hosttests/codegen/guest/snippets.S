@@ -236,6 +236,27 @@ first_turn:
     again
 
 # ---------------------------------------------------------------- memory
+    snippet quotient-of-constant, 4
+    turn
+    li a4, 10
+    divu a1, a2, a4
+    add a2, a2, a1
+    again
+
+    snippet signed-quotient-of-constant, 4
+    turn
+    li a4, -7
+    div a1, a2, a4
+    add a2, a2, a1
+    again
+
+    snippet remainder-of-word-constant, 4
+    turn
+    li a4, 10
+    remw a1, a2, a4
+    add a2, a2, a1
+    again
+
     snippet load, 3
     turn
     ld a4, 8(a0)
@@ -471,6 +492,15 @@ first_turn:
     fmul.s fa0, fa0, fa1
     fadd.s fa2, fa2, fa0
     fsub.s fa2, fa2, fa1
+    again
+
+    snippet float-singles-in-memory, 6
+    turn
+    flw fa4, 8(a0)
+    flw fa5, 12(a0)
+    fmul.s fa4, fa4, fa5
+    fadd.s fa4, fa4, fa5
+    fsw fa4, 8(a0)
     again
 
     snippet float-fused, 2

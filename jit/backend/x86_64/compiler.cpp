@@ -189,8 +189,9 @@ void BaselineCompiler::emit_op(const Op& op, const NativeBlock& block) {
     case Shape::Binary:
         return e.handles_binary(op_class.opcode) ? e.emit_binary(op_class, op) : emit_call(&op);
     case Shape::BinaryImmediate:
-        return e.handles_binary_immediate(op_class.opcode) ? e.emit_binary_immediate(op_class, op)
-                                                           : emit_call(&op);
+        if (e.handles_binary_immediate(op_class.opcode))
+            return e.emit_binary_immediate(op_class, op);
+        return e.handles_binary(op_class.opcode) ? e.emit_binary_by_slot(op_class, op) : emit_call(&op);
     case Shape::Unary:
         if (!e.emit_unary(op_class, op))
             emit_call(&op);

@@ -385,6 +385,13 @@ void Emitter::emit_binary_immediate(const OpClass& op_class, const Op& op) {
     }
 }
 
+void Emitter::emit_binary_by_slot(const OpClass& op_class, const Op& op) {
+    Op by_slot = op;
+    by_slot.b = interpreter::kDiscardSlot;
+    mov(slot_address(interpreter::kDiscardSlot), static_cast<std::uint64_t>(std::int64_t{op.imm}));
+    emit_binary(op_class, by_slot);
+}
+
 bool Emitter::emit_unary(const OpClass& op_class, const Op& op) {
     const Reg64 to = target(op.d, rax);
     switch (op_class.opcode) {

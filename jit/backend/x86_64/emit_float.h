@@ -41,7 +41,8 @@ public:
 
     // Makes a NaN in the register canonical.
     void canonicalize(Precision precision, const Xmm& d);
-    // A routine that does, and changes nothing else.
+    void box(const Xmm& d) { packed(Packed::Or, d, d, constant(Constant::Box)); }
+    // A routine that makes a NaN canonical, and changes nothing else.
     void emit_canonicalizer(Precision precision, const Xmm& d);
     // The rest of the operations since the last time; where no code runs into it.
     void emit_cold_code();

@@ -105,6 +105,8 @@ public:
 
     void emit_binary(const OpClass& op_class, const Op& op);
     void emit_binary_immediate(const OpClass& op_class, const Op& op);
+    // What has no form with an immediate: that is put into a slot.
+    void emit_binary_by_slot(const OpClass& op_class, const Op& op);
     // False when the op is better left to the interpreter's handler.
     bool emit_unary(const OpClass& op_class, const Op& op);
     bool handles_binary(ir::Opcode opcode) const;

@@ -195,8 +195,8 @@ void RegionEmitter::emit_edge(BlockId from, const Edge& edge, std::int32_t instr
         exit_from_jump(e.jump_if_later(kLessOrEqual),
                        exit_for_budget(from, edge.pc, -std::int32_t{graph_->blocks[edge.target].pending}));
     for_each_phi(from, edge.target, [&](NodeId phi, NodeId value) {
-        if (!graph_->at(phi).late)
-            settle_nan(value);
+        if (loses(phi, value))
+            settle(value);
     });
     collect_phi_moves(from, edge.target);
     emit_moves();
@@ -232,9 +232,7 @@ void RegionEmitter::collect_phi_moves(BlockId from, BlockId to) {
 
 bool RegionEmitter::needs_moves(BlockId from, BlockId to) {
     bool needs = false;
-    for_each_phi(from, to, [&](NodeId phi, NodeId value) {
-        needs = needs || (graph_->at(value).late && !graph_->at(phi).late);
-    });
+    for_each_phi(from, to, [&](NodeId phi, NodeId value) { needs = needs || loses(phi, value); });
     collect_phi_moves(from, to);
     needs = needs || !moves_.empty();
     moves_.clear();
@@ -318,7 +316,7 @@ void RegionEmitter::emit_exit(const Exit& exit) {
             move.node = value;
             move.extend = is_narrow(value);
             moves_.push(move);
-            settle_nan(value);
+            settle(value);
         });
     if (exit.kind == Exit::Kind::Indirect) {
         const Location rbp{Location::Kind::Register, Xbyak::Operand::RBP};

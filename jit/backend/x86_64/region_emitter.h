@@ -246,8 +246,13 @@ private:
                            const Xbyak::Operand& c);
     void exit_from_float(NodeId id);
     bool is_boxed(NodeId id) const;
-    // Makes a NaN canonical where it lies, before an exit shows it.
-    void settle_nan(NodeId id);
+    // Makes a NaN canonical, and a single boxed, where it lies, before an exit shows it.
+    void settle(NodeId id);
+    bool loses(NodeId phi, NodeId value) const { // what the value need not be, the phi must be
+        const Node &to = graph_->nodes[phi], &from = graph_->nodes[value];
+        return (from.late && !to.late) || (from.unboxed && !to.unboxed);
+    }
+    bool is_unsettled(NodeId id) const { return graph_->nodes[id].late || graph_->nodes[id].unboxed; }
 
     Emitter& e;
     bool shared_memory_;

@@ -36,6 +36,8 @@ bool RegionEmitter::supports(const ir::Instruction& i) {
 // Singles made here are boxed; what comes from elsewhere may not be.
 bool RegionEmitter::is_boxed(NodeId id) const {
     const Node& node = graph_->nodes[id];
+    if (node.unboxed)
+        return true; // as good as
     if (node.kind != optimizer::Kind::Operation || node.type != ir::Type::Float)
         return false;
     switch (node.opcode) {
@@ -52,13 +54,16 @@ bool RegionEmitter::is_boxed(NodeId id) const {
     }
 }
 
-void RegionEmitter::settle_nan(NodeId id) {
+void RegionEmitter::settle(NodeId id) {
     const Node& node = graph_->at(id);
-    if (!node.late)
+    if (!is_unsettled(id))
         return;
     const Xmm value = in_float(id, e.xmm15);
     const std::size_t first = node.precision == Precision::Double ? 0 : kXmmRegisters;
-    e.call_to(thunks_.canonicalizers[first + static_cast<std::size_t>(value.getIdx())]);
+    if (node.late)
+        e.call_to(thunks_.canonicalizers[first + static_cast<std::size_t>(value.getIdx())]);
+    if (node.unboxed)
+        float_.box(value);
     if (location(id).kind == Location::Kind::Slot)
         e.movsd(slot(location(id).index), value);
 }
@@ -117,9 +122,14 @@ void RegionEmitter::emit_float_result(NodeId id, const Xbyak::Operand& first, co
     case Opcode::FloatMinimum: float_.minimum(precision, to, a, b); break;
     case Opcode::FloatMaximum: float_.maximum(precision, to, a, b); break;
     case Opcode::FloatSign:
-        float_.sign(static_cast<fp::SignInjection>(node.attribute), precision, to, a, b);
-        if (graph_->at(node.operands[0]).late) // a copy for those who look at it
+        if (node.settles)
+            float_.load(to, first);
+        else
+            float_.sign(static_cast<fp::SignInjection>(node.attribute), precision, to, a, b);
+        if (graph_->at(graph_->resolve(node.operands[0])).late)
             float_.canonicalize(precision, to);
+        if (graph_->at(graph_->resolve(node.operands[0])).unboxed)
+            float_.box(to);
         break;
     case Opcode::FloatWiden: done = float_.widen(node.rounding, to, a); break;
     case Opcode::FloatNarrow: done = float_.narrow(node.rounding, to, a); break;

@@ -148,6 +148,8 @@ void RegionEmitter::emit_load(NodeId id) {
         const Xmm to = float_target(id, e.xmm15);
         if (node.width == 8) {
             e.movsd(to, e.ptr[from]);
+        } else if (node.unboxed) {
+            e.movss(to, e.ptr[from]);
         } else { // boxed: the upper half all ones
             e.pcmpeqd(e.xmm14, e.xmm14);
             e.movss(to, e.ptr[from]);

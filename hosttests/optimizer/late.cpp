@@ -1,4 +1,5 @@
-// Which results need not be canonical NaNs (Node::late), and who sees to it that nobody notices.
+// Which results need not be canonical NaNs, or boxed singles (Node::late, Node::unboxed), and who sees to it
+// that nobody notices.
 #include <gtest/gtest.h>
 
 #include "hosttests/optimizer/region.h"
@@ -120,6 +121,66 @@ TEST(Nans, OfRegistersThatWereThereBeforeStayWhatTheyAre) {
         },
         kNothing);
     EXPECT_FALSE(nodes(optimize(region.source()), kLoop, Opcode::FloatArithmetic).at(0).late);
+}
+
+constexpr ir::FloatMode kSingle{Precision::Single, ir::kDynamicRounding};
+
+// Block 1: fb = *x7; fc = fb * fb; then `more`.
+template <class More>
+Region singles(More more) {
+    Region region;
+    Builder& b = region.build();
+    region.begin(0);
+    region.next();
+    b.set(kFb, b.load({4, ir::Extension::Box}, ir::Type::Float, b.get(7), 0));
+    region.next();
+    b.set(kFc, b.floating(Opcode::FloatArithmetic, kSingle,
+                          static_cast<std::uint8_t>(fp::Arithmetic::Multiply), read(b, kFb), read(b, kFb)));
+    region.next();
+    more(b);
+    region.jump(SourceBlock::kOutside);
+    return region;
+}
+
+TEST(Boxes, AreLeftToThoseWhoLookAtThem) {
+    // Given: a product of singles that is stored as a single
+    const Region region = singles([](Builder& b) { b.store({4}, b.get(7), 8, read(b, kFc)); });
+    Graph& graph = optimize(region.source());
+    // Then: neither it nor its operand is boxed, but it is canonical
+    EXPECT_TRUE(nodes(graph, 1, Opcode::Load).at(0).unboxed);
+    const auto products = nodes(graph, 1, Opcode::FloatArithmetic);
+    EXPECT_TRUE(products.at(0).unboxed);
+    EXPECT_FALSE(products.at(0).late);
+    // Unless the pass is left out
+    EXPECT_FALSE(nodes(optimize(region.source(), kAllPasses & ~kDelayBoxes), 1, Opcode::Load).at(0).unboxed);
+}
+
+TEST(Boxes, ArePartOfWhatIsStoredAsADouble) {
+    // Given: all 64 bits of the product's register are stored
+    const Region region = singles([](Builder& b) { b.store({8}, b.get(7), 8, read(b, kFc)); });
+    Graph& graph = optimize(region.source());
+    // Then: it has the box from its operand
+    EXPECT_FALSE(nodes(graph, 1, Opcode::Load).at(0).unboxed);
+    EXPECT_FALSE(nodes(graph, 1, Opcode::FloatArithmetic).at(0).unboxed);
+}
+
+TEST(Boxes, AreMadeForThoseWhoLookBehindTheLoop) {
+    // Given: what the loop has loaded last is moved to an integer register and stored as a double behind it
+    const Region region = loop(
+        [](Builder& b) {
+            b.set(kFa, b.load({4, ir::Extension::Box}, ir::Type::Float, b.get(7), 0));
+        },
+        [](Builder& b) {
+            b.store({8}, b.get(7), 8, read(b, kFa));
+            b.set(8, b.floating(Opcode::FloatToBits, kDouble, 0, read(b, kFa)));
+        });
+    // Then: the graph is as verify() wants it, and a copy has the box
+    Graph& graph = optimize(region.source());
+    for (const Node& copy : nodes(graph, kLoop + 1, Opcode::FloatSign)) {
+        EXPECT_TRUE(copy.settles);
+        EXPECT_FALSE(exits(copy));
+        EXPECT_EQ(copy.precision, Precision::Single);
+    }
 }
 
 } // namespace
