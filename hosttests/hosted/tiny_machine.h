@@ -45,6 +45,7 @@ struct TinyTuning {
     unsigned promote_after = 1;  // every block is compiled at once
     unsigned optimize_after = 0; // and nothing optimized
     std::size_t counted_exits = 0;
+    unsigned optimizer_passes = ~0u;
 };
 
 // Runs the tiny guest and returns the machine's statistics.
@@ -63,6 +64,7 @@ inline std::string run_tiny_guest(const VisibilityOptions& options, TinyTuning t
     config.firmware = image;
     config.clock = &clock;
     config.console = &console;
+    config.optimizer_passes = tuning.optimizer_passes;
     config.diagnostics = &messages;
     config.native_code = code.get();
     config.promote_after = tuning.promote_after;

@@ -241,8 +241,8 @@ def test_outliers_of_benchmarks_are_counted(folder):
     program.write_text(f"#!/bin/sh\ncat {answer}\n")
     program.chmod(0o755)
     for limit, code in (("10", 0), ("9", 1)):
-        ran = subprocess.run([ROOT / "tools/bench-outliers", "--program", program, "--repetitions", "10", "--rounds", "2",
-                              "--limit", limit, "one"], capture_output=True, text=True, check=False)
+        ran = subprocess.run([ROOT / "tools/bench-outliers", "--program", program, "--samples", "10", "--group", "1",
+                              "--warm-up", "0", "--rounds", "2", "--limit", limit, "one"], capture_output=True, text=True, check=False)
         check(ran.returncode == code, f"status {ran.returncode}: {ran.stdout}{ran.stderr}")
         check(re.search(r"^one +10450\.000 .*10\.0 +10\.0$", ran.stdout, re.MULTILINE), f"not as computed: {ran.stdout}")
 

@@ -23,6 +23,7 @@ struct SourceBlock {
     std::uint16_t first_way = 0;
     std::uint8_t way_count = 0;
     JumpProfile* profile = nullptr; // as BasicBlock::profile
+    bool repeats = false;           // another turn of a loop that is unrolled
 };
 
 struct Way {

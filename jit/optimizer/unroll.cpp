@@ -135,6 +135,7 @@ private:
             for (std::size_t i = 0; i < first; ++i)
                 if (members[i]) {
                     SourceBlock& block = source_.blocks[copy_of(i, turn)];
+                    block.repeats = turn != 0;
                     redirect(block.taken, turn);
                     redirect(block.not_taken, turn);
                 }

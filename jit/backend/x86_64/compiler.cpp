@@ -148,7 +148,7 @@ RegionCode BaselineCompiler::optimize(const NativeRegion& region) {
     }
     result.generation_offset = regions_->generation_offset();
     for (const optimizer::SourceBlock& block : region.source.blocks)
-        result.guest_instructions += block.guest_instructions;
+        result.guest_instructions += block.repeats ? 0 : block.guest_instructions;
     return result;
 }
 
