@@ -38,6 +38,7 @@ struct Block {
     std::uint32_t guest_bytes;
     std::uint32_t op_count;
     bool is_current;                         // its bytes have not changed, and it may be found
+    bool probes_alone = false;               // its region's probes serve one access each
     bool is_plain = false;                   // its host code does not count: there is to be no region
     std::uint16_t region = kNoRegion;        // name of the one that begins with it, see RegionTier
     std::uint16_t region_limit = kMaxRegion; // guest instructions that one may have

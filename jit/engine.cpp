@@ -145,20 +145,22 @@ void EngineCore::flush_now() {
     if (observation_ != nullptr)
         observation_->observer().code_flushed();
     generation_ = 0;
-    forget_addresses();
+    for (unsigned i = 0; i < options_.harts; ++i)
+        harts_[i]->clear_jump_cache();
+    forget_jumps();
 }
 
 void EngineCore::make_room() {
     const Stopwatch watch(options_.stopwatch, statistics_.evicting);
     room_requested_ = false;
     eviction_->make_room();
-    forget_addresses();
+    forget_jumps();
 }
 
-void EngineCore::forget_addresses() {
+void EngineCore::forget_jumps() {
     ++epoch_;
     for (unsigned i = 0; i < options_.harts; ++i)
-        harts_[i]->clear_jump_cache();
+        harts_[i]->forget_jumps();
     renew_generations();
 }
 

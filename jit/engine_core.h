@@ -77,8 +77,8 @@ private:
     std::span<const interpreter::Op> lower(const BlockKey& key);
     void flush_now();
     void make_room();
-    // After code was freed.
-    void forget_addresses();
+    // After code was freed: of jumps to it.
+    void forget_jumps();
     void renew_generations();
 
     GuestMemory& memory_;

@@ -39,6 +39,7 @@ void report_regions(const EngineStatistics& statistics, Facts& facts) {
     facts.add("regions", "postponed", statistics.regions_postponed);
     facts.add("regions", "discarded", statistics.regions_discarded);
     facts.add("regions", "renewed", statistics.regions_renewed);
+    facts.add("regions", "demoted", statistics.regions_demoted);
     if (!statistics.counts_regions)
         return;
     std::uint64_t entries = 0; // as often as they are left

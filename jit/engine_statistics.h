@@ -60,6 +60,7 @@ struct EngineStatistics {
     std::uint64_t regions_postponed = 0; // too many were waiting to be compiled: asked again later
     std::uint64_t regions_discarded = 0; // overwritten or given up while they were compiled
     std::uint64_t regions_renewed = 0;   // because addresses were not in the extents where they were expected
+    std::uint64_t regions_demoted = 0;   // because probes kept failing
     std::uint64_t extents_missed = 0;
     std::uint64_t regions_formed_anew = 0; // to follow jumps that they did not expect
     std::uint64_t probes_found = 0, probes_failed = 0;

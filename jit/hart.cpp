@@ -108,6 +108,8 @@ Stop EngineHart::run(std::uint64_t instructions) {
         }
         if (outdated_region_)
             renew_region(*std::exchange(outdated_region_, std::nullopt));
+        if (failing_region_)
+            demote_region(*std::exchange(failing_region_, std::nullopt));
         if (check_interrupts_)
             deliver_interrupt();
         if (static_cast<std::int64_t>(until - retired()) <= 0) {

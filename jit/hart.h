@@ -39,6 +39,8 @@ public:
     // For the engine: translated code is gone, or a page has begun to hold code.
     void renew_generations();
     void clear_jump_cache() { context_.jump_cache.fill({}); }
+    // The same once the generations are others.
+    void forget_jumps() { context_.jump_code.fill(nullptr); }
     void forbid_writes(GuestPhysicalAddress page) { mmu_.forbid_writes(page); }
     // Ends run()'s current block; what the run loop then does depends on the flags that are set.
     void request_attention() { context_.attention.store(true, std::memory_order_relaxed); }
@@ -70,6 +72,7 @@ private:
     interpreter::HelperOutcome raise_illegal(std::uint32_t bits);
     interpreter::HelperOutcome leave_to(std::uint64_t pc);
     void extent_missed(unsigned slot, std::uint64_t address, unsigned length, std::uint64_t pc) override;
+    void probe_failed() override;
 
     // mmu::Translator
     bool translate(std::uint64_t address, unsigned length, mmu::Access access, mmu::Mapping& mapping,
@@ -102,6 +105,7 @@ private:
     optimizer::Site site(std::uint64_t pc) const override;
     void describe_addresses(RegionFormer& former);
     void renew_region(std::uint64_t pc);
+    void demote_region(std::uint64_t pc);
     JumpProfile* jump_profile(Block& block) override;
     // Compiles the region that begins with the block at pc.
     void optimize(Block& root);
@@ -171,7 +175,8 @@ private:
     CodeView supervisor_, machine_; // of all spaces
     CodeView* view_ = &machine_;    // current
     PendingLink pending_link_;
-    std::optional<std::uint64_t> outdated_region_; // virtual pc, under the present translations
+    // Virtual pcs, under the present translations.
+    std::optional<std::uint64_t> outdated_region_, failing_region_;
     // Whether loads and stores go by page tables and nothing else, and who does.
     bool plain_ = false;
     mmu::Denials plain_audience_ = 0;

@@ -61,6 +61,25 @@ void EngineHart::renew_region(std::uint64_t pc) {
     engine_.regions().renew(*root, engine_.options().optimize_after);
 }
 
+void EngineHart::probe_failed() {
+    if (!engine_.sites().failed(state_->pc, retired()))
+        return;
+    failing_region_ = state_->pc;
+    request_attention();
+}
+
+// Probes that serve one access each do not fail because others would. Where they do, too, tier 1 is better.
+void EngineHart::demote_region(std::uint64_t pc) {
+    Block* const root = find_block(pc);
+    if (root == nullptr || !engine_.native()->is_compiled(root->code()) || root->region == Block::kNoRegion)
+        return;
+    ++engine_.counters().regions_demoted;
+    if (std::exchange(root->probes_alone, true))
+        engine_.regions().stay_plain(*root);
+    else
+        engine_.regions().renew(*root, engine_.options().optimize_after);
+}
+
 // What the registers of accesses point to. Where not all point to the same extent nothing is expected of
 // others.
 void EngineHart::describe_addresses(RegionFormer& former) {

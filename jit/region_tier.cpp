@@ -77,7 +77,7 @@ void RegionTier::compile(Block& root, std::uint64_t pc, std::uint64_t generation
                                   .pc = pc,
                                   .generation = generation,
                                   .identity = name,
-                                  .passes = with_.options.optimizer_passes,
+                                  .passes = passes(root),
                                   .verify = with_.options.verify_ir,
                                   .marks =
                                       with_.observation != nullptr ? &with_.observation->marks() : nullptr,
@@ -106,6 +106,7 @@ bool RegionTier::request(Block& root, std::uint16_t name, std::uint64_t pc, std:
     request.pc = pc;
     request.generation = generation;
     request.name = name;
+    request.passes = passes(root);
     request.guest_instructions = former_.guest_instructions();
     request.is_cancelled.store(false, std::memory_order_relaxed);
     root.region = name;
@@ -139,7 +140,7 @@ void RegionTier::compile_beside(Request& request) {
                                               .pc = request.pc,
                                               .generation = request.generation,
                                               .identity = request.name,
-                                              .passes = with_.options.optimizer_passes,
+                                              .passes = request.passes,
                                               .verify = with_.options.verify_ir,
                                               .exits = with_.exits});
         // The compiler goes on with the next one before this one is installed.
@@ -264,9 +265,12 @@ void RegionTier::retire(std::uint16_t name) {
 }
 
 void RegionTier::drop(std::uint16_t name) {
-    Block& root = *records_[name].root;
     ++with_.statistics.regions_dropped;
-    retire(name);
+    stay_plain(*records_[name].root);
+}
+
+void RegionTier::stay_plain(Block& root) {
+    forget_root(root);
     root.is_plain = true;
     with_.native.run_plainly(root.code());
 }
@@ -279,8 +283,7 @@ void RegionTier::give_up(std::uint16_t name) {
 }
 
 void RegionTier::renew(Block& root, std::uint32_t executions) {
-    if (root.region != Block::kNoRegion)
-        retire(root.region);
+    forget_root(root);
     root.is_plain = false;
     with_.native.count_anew(root.code(), executions);
 }

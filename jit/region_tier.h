@@ -8,6 +8,7 @@
 
 #include "jit/engine.h"
 #include "jit/observation.h"
+#include "jit/optimizer/optimizer.h"
 #include "jit/region_extents.h"
 #include "jit/region_records.h"
 
@@ -49,6 +50,8 @@ public:
     // The block runs without the region that begins with it, if there is one, and asks to be optimized after
     // so many executions.
     void renew(Block& root, std::uint32_t executions);
+    // The block runs without a region from now on.
+    void stay_plain(Block& root);
     // A page is about to be written to, or no longer watched.
     void page_written(GuestPhysicalAddress page) { records_.page_written(page); }
 
@@ -92,7 +95,7 @@ private:
         bool one_page = false;
         std::uint64_t pc = 0, generation = 0;
         std::uint16_t name = 0;
-        unsigned guest_instructions = 0;
+        unsigned guest_instructions = 0, passes = 0;
         std::atomic<bool> is_cancelled{false}; // its region is not wanted any more
         std::unique_ptr<std::byte[]> copy;     // of the code and of what is outward in it
         RegionCode code;
@@ -104,6 +107,11 @@ private:
     explicit RegionTier(const Environment& environment, std::unique_ptr<optimizer::RegionSource> source);
 
     std::uint16_t claim_name();
+    // Those that the root's region is to have.
+    unsigned passes(const Block& root) const {
+        const unsigned unwanted = root.probes_alone ? optimizer::kShareProbes : 0u;
+        return with_.options.optimizer_passes & ~unwanted;
+    }
     // False when there is no memory for it.
     bool request(Block& root, std::uint16_t name, std::uint64_t pc, std::uint64_t generation);
     // CompileJob: on the worker's thread.

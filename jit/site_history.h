@@ -1,5 +1,5 @@
 // What is remembered of loads and stores whose addresses were not where a region expected them: the next
-// region expects something else.
+// region expects something else. And how often regions are left since a probe fails.
 #pragma once
 
 #include <array>
@@ -30,7 +30,21 @@ public:
         return often;
     }
 
+    // A probe of the region failed, when the hart had executed `now` instructions. True when that happens so
+    // often that the region loses more than it gains.
+    bool failed(std::uint64_t region, std::uint64_t now) {
+        Failures& failures = failures_[index(region)];
+        if (failures.count == 0)
+            failures.since = now;
+        if (++failures.count < kFailures)
+            return false;
+        failures.count = 0;
+        return now - failures.since < std::uint64_t{kFailures} * kInstructionsOfFailure;
+    }
+
 private:
+    // A failure costs some hundred host instructions.
+    static constexpr std::uint32_t kFailures = 256, kInstructionsOfFailure = 500;
     // A new region takes some hundred times as long as a miss.
     static constexpr std::uint16_t kMissesOfSite = 16, kMissesOfRegion = 200;
     static constexpr std::size_t kEntries = 8192;
@@ -40,6 +54,11 @@ private:
         optimizer::Site expected = optimizer::kSiteUnknown;
     };
 
+    struct Failures {
+        std::uint32_t count = 0;
+        std::uint64_t since = 0;
+    };
+
     static std::size_t index(std::uint64_t pc) {
         const std::uint64_t instruction = pc >> 1;
         return (instruction ^ instruction >> 13) & (kEntries - 1);
@@ -47,6 +66,7 @@ private:
 
     std::array<Entry, kEntries> sites_{};
     std::array<std::uint16_t, kEntries> regions_{};
+    std::array<Failures, kEntries> failures_{};
 };
 
 } // namespace ashlar::jit

@@ -109,6 +109,8 @@ public:
     // A region's instruction at `pc` was about to access the `length` bytes from `address`, which are not in
     // the extent in `slot`. The region leaves.
     virtual void extent_missed(unsigned slot, std::uint64_t address, unsigned length, std::uint64_t pc) = 0;
+    // A region's probe has found no page of RAM that may be accessed as it wants to. The region leaves.
+    virtual void probe_failed() = 0;
 
 protected:
     ~Helpers() = default;
@@ -149,7 +151,7 @@ struct Context {
     static constexpr unsigned kVirtualBits = 39; // bits from here on are all equal, in RAM's addresses too
     static constexpr std::uint64_t kGenerationUnit = std::uint64_t{1} << kVirtualBits,
                                    kGenerationEnd = std::uint64_t{1} << 63;
-    static constexpr std::size_t kJumpCacheEntries = 16384;
+    static constexpr std::size_t kJumpCacheEntries = 65536;
     std::array<JumpCacheEntry, kJumpCacheEntries> jump_cache{};
     std::array<const Op*, kJumpCacheEntries> jump_code{}; // of the same entries
     // Host code computes the same.

@@ -305,6 +305,24 @@ bool Mmu::probe(std::uint64_t address, unsigned length, bool writes, Access acce
     }
 }
 
+bool Mmu::probe_known(std::uint64_t address, unsigned length, bool writes, std::uint64_t& addend) {
+    if (bytes_to_page_end(address) < length || observer_ != nullptr)
+        return false;
+    const std::size_t kind = writes ? kStores : kLoads;
+    if (!data_->hits(kind, address, 1)) {
+        ++counts_.misses;
+        const SecondLevelTlb::Entry entry = second_.find(address, data_view_.keys);
+        if (!entry || (entry.denies() & (denies::kLoads | data_view_.selection.audience)) != 0)
+            return false;
+        enter(address, Access::Load,
+              {GuestPhysicalAddress(entry.physical(address)), {entry.level, entry.global}, entry.denies()});
+        if (!data_->hits(kind, address, 1))
+            return false;
+    }
+    addend = data_->addend(address);
+    return true;
+}
+
 bool Mmu::fetch(std::uint64_t address, unsigned length, Mapping& mapping) {
     if (fetch_->hits(kFetches, address, length)) {
         mapping.address = physical(reinterpret_cast<const std::byte*>(address + fetch_->addend(address)));

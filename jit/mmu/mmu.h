@@ -77,6 +77,8 @@ public:
     // too) may go straight to, and what added to their addresses gives host addresses. Leaves the traces of
     // `access` in the guest's page tables. fault() means nothing.
     bool probe(std::uint64_t address, unsigned length, bool writes, Access access, std::uint64_t& addend);
+    // The same by what the TLB's levels know, which leaves no traces.
+    bool probe_known(std::uint64_t address, unsigned length, bool writes, std::uint64_t& addend);
     // Where the instruction at `address` lies; `length` bytes within one page. False: fault().
     bool fetch(std::uint64_t address, unsigned length, Mapping& mapping);
     const Fault& fault() const { return fault_; }

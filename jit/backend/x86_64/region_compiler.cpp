@@ -23,9 +23,12 @@ ProbeAnswer answer_probe(Context& context, std::uint64_t address, const ProbeReq
     std::uint64_t addend = 0;
     const mmu::Access access =
         request.writes && !request.speculative_write ? mmu::Access::Store : mmu::Access::Load;
-    const bool found =
-        !request.speculative && context.mmu->probe(address, request.length, request.writes, access, addend);
+    const bool found = request.speculative
+                           ? context.mmu->probe_known(address, request.length, request.writes, addend)
+                           : context.mmu->probe(address, request.length, request.writes, access, addend);
     ++(found ? context.probes_found : context.probes_failed);
+    if (!found)
+        context.helpers->probe_failed();
     if (request.stream_slot != 0) {
         // As in RegionEmitter::emit_stream_start.
         const std::uint64_t page_end = (address | (kPageSize - 1)) + 1;
