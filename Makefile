@@ -66,6 +66,7 @@ TEST_LIBS_hosted := $(HOSTED_LIBS)
 # Parts of an architecture that a test compiles for itself.
 TEST_ARCH_svm := $(addprefix arch/x86_64/svm/,cpuid_filter.cpp exits.cpp nested_paging.cpp virtual_cpu.cpp)
 TEST_ARCH_tlb_replay := bench/tlb_replay/model.cpp
+TEST_ARCH_aarch64 := arch/aarch64/el2/id_registers.cpp
 TEST_ARCH_boot := $(addprefix arch/x86_64/boot/,boot_protocol.cpp numa.cpp)
 
 .PHONY: host-tests
@@ -208,7 +209,8 @@ test: $(SETUP) ## unit tests and whole-system tests
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) check-all
 	$(Q)tools/check-layering
 	$(Q)ASHLAR_BUILD=$(BUILD) tools/run-tests $(TESTS)
-check-all: host-tests ashlar-run x86_64 x86_64-debug translator aarch64 guest-bench $(NATIVE_GUESTS) $(EMBEDDED_GUEST)
+check-all: host-tests ashlar-run x86_64 x86_64-debug translator aarch64 guest-bench $(NATIVE_GUESTS) $(AARCH64_GUESTS) \
+           $(EMBEDDED_GUEST)
 
 # Kept until it is removed by hand: the archive's packages change every day.
 GUEST_SOFTWARE := $(BUILD)/guest/software.img

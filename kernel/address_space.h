@@ -41,6 +41,9 @@ protected:
 // change.
 class AddressSpace {
 public:
+    // How many bytes of guest-physical addresses there are; they begin at 0.
+    virtual std::uint64_t size() const = 0;
+
     // Overlap when part of the range is mapped, OutOfMemory without frames for tables (nothing stays mapped
     // then), Unsupported for rights that the hardware cannot express.
     virtual Status map(GuestPhysicalAddress from, PhysicalAddress to, std::uint64_t size, Rights rights,

@@ -40,6 +40,10 @@ public:
     }
 
     void start(const VmConfig& config, const VmImages& images) {
+        if (config.kind == VmKind::Riscv64 && images.program.empty()) {
+            this->problem(config.line, "riscv64 VMs need a translator, which there is not for this host");
+            return rejected(config.name);
+        }
         BufferSink<256> problem;
         const NodeId home = choose_home(frames_, scheduler_.cpus(), config.policy, config.node);
         const Result<Vm*> vm =

@@ -6,7 +6,6 @@ namespace ashlar::kernel {
 namespace {
 
 constexpr GuestPhysicalAddress kBegin(0);
-constexpr std::uint64_t kAll = std::uint64_t{1} << 48;
 
 struct LeafCounter final : LeafVisitor {
     explicit LeafCounter(MemoryUse& result) : use(result) {}
@@ -30,7 +29,7 @@ MemoryUse take_memory_use(AddressSpace& space) {
     LeafCounter leaves(use);
     space.for_each_leaf(leaves);
     ByteCounter bytes(use);
-    const Status taken = space.take_accessed(kBegin, kAll, bytes);
+    const Status taken = space.take_accessed(kBegin, space.size(), bytes);
     ASHLAR_ASSERT(taken.ok()); // the range is a whole address space's
     return use;
 }

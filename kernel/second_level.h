@@ -13,6 +13,7 @@ namespace ashlar::kernel {
 
 // What it needs of a Policy:
 //   Format                                 of PageTable, from guest-physical to physical addresses
+//   Frames                                 its Memory: TableFrames, or one made of it
 //   largest_level()                        of leaves that the CPU understands
 //   encode(Rights, MemoryType)             -> Result<Format::Rights>; Unsupported when the format has no such
 //   rights with_rights(Format::Rights, Rights)    the former with the latter's rights, which encode() accepts
@@ -21,7 +22,8 @@ namespace ashlar::kernel {
 template <class Policy>
 class SecondLevel final : public AddressSpace {
 public:
-    using Table = PageTable<typename Policy::Format, TableFrames>;
+    using Frames = typename Policy::Frames;
+    using Table = PageTable<typename Policy::Format, Frames>;
 
     // `memory` outlives it.
     static Result<SecondLevel*> create(MemorySource& memory) {
@@ -39,6 +41,7 @@ public:
     explicit SecondLevel(MemorySource& memory) : memory_(memory), frames_(memory) {}
     ~SecondLevel() { table().~Table(); }
 
+    std::uint64_t size() const override { return std::uint64_t{1} << Policy::Format::kInputBits; }
     Status map(GuestPhysicalAddress from, PhysicalAddress to, std::uint64_t size, Rights rights,
                MemoryType type) override {
         return table().map(from, to, size, ASHLAR_TRY(Policy::encode(rights, type)));
@@ -75,7 +78,21 @@ public:
     void end_batch() override { table().end_batch(); }
 
     PhysicalAddress root() const { return table().root(); }
+    Frames& frames() { return frames_; }
     Shootdown& shootdown() { return frames_.shootdown(); }
+
+    // For CPUs that do not note uses themselves: an access has faulted that the rights allow, maybe for no
+    // other reason. False when they do not allow it.
+    bool note_use(GuestPhysicalAddress address, Rights use) {
+        const Result<Mapping> mapping = translate(address);
+        if (!mapping.ok())
+            return false;
+        const Rights& rights = mapping.value().rights;
+        if ((use.read && !rights.read) || (use.write && !rights.write) || (use.execute && !rights.execute))
+            return false;
+        table().note_use(address, use.write);
+        return true;
+    }
 
 private:
     static auto visit_with(LeafVisitor& visitor) {
@@ -87,7 +104,7 @@ private:
     const Table& table() const { return *std::launder(reinterpret_cast<const Table*>(storage_)); }
 
     MemorySource& memory_;
-    TableFrames frames_;
+    Frames frames_;
     alignas(Table) std::byte storage_[sizeof(Table)];
 };
 

@@ -167,6 +167,26 @@ public:
         return take(from, size, Format::kDirty, visit);
     }
 
+    // Notes a use of the leaf at `address`, as CPUs do that note them, and has CPUs forget what they know of
+    // it. Nothing when nothing is mapped there.
+    void note_use(Input address, bool written) {
+        const std::uint64_t input = address.value() & kInputMask;
+        Output table = root_;
+        for (unsigned level = Format::kLevels; Format::is_canonical(address); --level) {
+            const unsigned index = index_of(input, level);
+            const Entry entry = memory_->load(table, index);
+            if (!Format::is_present(entry))
+                return;
+            if (!is_table(entry, level)) {
+                update(table, index, entry,
+                       [&](Entry now) { return now | Format::kAccessed | (written ? Format::kDirty : 0); });
+                stale_ = true;
+                return finish();
+            }
+            table = Format::table_address(entry);
+        }
+    }
+
     // NotFound when nothing is mapped there.
     Result<Mapping> translate(Input address) const {
         if (!Format::is_canonical(address))

@@ -25,6 +25,8 @@ constexpr std::uint64_t kImageVirtualBase = 0xffff'a000'0000'0000;
 // Entry state on x86_64: long mode, flat ring-0 segments, IF=0, paging on with the mapping
 // [kImageVirtualBase, +1 GiB) -> [kPrivateBase, +1 GiB) writable and executable (the image replaces it by
 // tables of its own), rdi = virtual address of BootInfo, rsp = top of a 16 KiB stack, all other registers 0.
+// On aarch64: EL1 on SP_EL1, DAIF masked, MMU and caches on with the same mapping by TTBR1_EL1 (48 bits, 4
+// KiB granule), nothing by TTBR0_EL1, x0 = virtual address of BootInfo, SP_EL1 = top of a 16 KiB stack.
 struct Blob {
     enum class Kind : std::uint32_t { None, Firmware, Kernel, Initrd, CommandLine, DeviceTree, Tuning };
     Kind kind;
@@ -57,6 +59,7 @@ static_assert(sizeof(BootInfo) == 72 + 24 * kMaxBlobs);
 
 // VMMCALL on SVM, VMCALL on VMX, HVC #0 on aarch64. x86_64: number in rax, arguments in rdi, rsi, rdx, r10,
 // r8; the status comes back in rax, a value in rdx; other registers are kept. Ring 3 gets Status::Denied.
+// aarch64: number in x0, arguments in x1 to x5; status in x0, value in x1; HVC is undefined at EL0.
 // Every address is guest-physical, must lie in the VM's own memory and may be unaligned unless said
 // otherwise.
 enum class Hypercall : std::uint64_t {

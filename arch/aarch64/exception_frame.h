@@ -15,8 +15,9 @@ struct ExceptionFrame {
 static_assert(sizeof(ExceptionFrame) == 34 * 8);
 static_assert(offsetof(ExceptionFrame, sp) == 31 * 8);
 
-// Which of the vectors (Arm ARM, section D1.4.1) was taken: four kinds from each of four origins.
+// Which of the vectors (Arm ARM, section D1.4.1) was taken, and whether from the program, on SP_EL0, or from
+// a handler, on SP_EL2.
 enum class Kind : std::uint32_t { Synchronous, Irq, Fiq, SError };
-enum class Origin : std::uint32_t { Program, Handler, Lower64, Lower32 };
+enum class Origin : std::uint32_t { Program, Handler };
 
 } // namespace ashlar::arch

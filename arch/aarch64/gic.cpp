@@ -2,6 +2,7 @@
 
 #include "arch/aarch64/clock.h"
 #include "arch/aarch64/console.h"
+#include "arch/aarch64/el2/virtual_cpu.h"
 #include "arch/aarch64/registers.h"
 #include "arch/cpu.h"
 #include "arch/pci.h"
@@ -84,18 +85,19 @@ Status wake_redistributor() {
 
 void enable_cpu_interface() {
     constexpr std::uint64_t kSystemRegisters = 1, kLowerMayUse = 8;
-    WRITE_REGISTER(S3_4_C12_C9_5,
-                   READ_REGISTER(S3_4_C12_C9_5) | kSystemRegisters | kLowerMayUse); // ICC_SRE_EL2
+    WRITE_REGISTER(icc_sre_el2, READ_REGISTER(icc_sre_el2) | kSystemRegisters | kLowerMayUse);
     synchronize_context();
-    WRITE_REGISTER(S3_0_C4_C6_0, 0xff); // ICC_PMR_EL1: every priority
-    WRITE_REGISTER(S3_0_C12_C12_4, 0);  // ICC_CTLR_EL1: EOI drops priority and deactivates
-    WRITE_REGISTER(S3_0_C12_C12_7, 1);  // ICC_IGRPEN1_EL1
+    WRITE_REGISTER(icc_pmr_el1, 0xff); // every priority
+    WRITE_REGISTER(icc_ctlr_el1, 0);   // EOI drops priority and deactivates
+    WRITE_REGISTER(icc_igrpen1_el1, 1);
     synchronize_context();
 }
 
 void dispatch(unsigned interrupt) {
     if (interrupt == in_use.timer)
         take_timer_interrupt();
+    else if (interrupt == in_use.virtual_timer)
+        el2::El2Cpu::take_timer_interrupt();
     else if (interrupt == in_use.console)
         take_console_interrupt();
 }
@@ -119,7 +121,7 @@ Status initialize_interrupts(const InterruptController& controller, Sink& diagno
         return Error::Unsupported;
     ASHLAR_TRY(wake_redistributor());
     enable_cpu_interface();
-    for (const unsigned interrupt : {kKick, kMaintenance, controller.timer})
+    for (const unsigned interrupt : {kKick, kMaintenance, controller.timer, controller.virtual_timer})
         enable(interrupt);
     if (controller.console != 0) {
         enable(controller.console);
@@ -132,12 +134,12 @@ Status initialize_interrupts(const InterruptController& controller, Sink& diagno
 
 void take_interrupt() {
     for (;;) {
-        const std::uint64_t interrupt = READ_REGISTER(S3_0_C12_C12_0) & 0xff'ffff; // ICC_IAR1_EL1
+        const std::uint64_t interrupt = READ_REGISTER(icc_iar1_el1) & 0xff'ffff;
         if (interrupt >= kFirstSpecial)
             return;
         asm volatile("dsb sy" : : : "memory");
         dispatch(static_cast<unsigned>(interrupt));
-        WRITE_REGISTER(S3_0_C12_C12_1, interrupt); // ICC_EOIR1_EL1
+        WRITE_REGISTER(icc_eoir1_el1, interrupt);
         synchronize_context();
     }
 }
@@ -148,7 +150,7 @@ void kick(unsigned) {
     const std::uint64_t aff1 = mpidr >> 8 & 0xff, aff2 = mpidr >> 16 & 0xff, aff3 = mpidr >> 32 & 0xff;
     const std::uint64_t target = std::uint64_t{1} << (mpidr & 0xf), range = mpidr >> 4 & 0xf;
     asm volatile("dsb ishst" : : : "memory");
-    WRITE_REGISTER(S3_0_C12_C11_5, // ICC_SGI1R_EL1
+    WRITE_REGISTER(icc_sgi1r_el1,
                    aff3 << 48 | range << 44 | aff2 << 32 | std::uint64_t{kKick} << 24 | aff1 << 16 | target);
     synchronize_context();
 }

@@ -14,6 +14,7 @@ struct InterruptController {
     PhysicalAddress distributor, redistributors;
     std::uint64_t redistributors_size = 0; // bytes of the first region
     unsigned timer = 26;                   // INTID of EL2's physical timer
+    unsigned virtual_timer = 27;           // of the VMs' timer
     unsigned console = 0;                  // INTID, 0: there is none
 };
 

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 
-// The register's name may also be an encoding that the assembler knows, such as S3_4_C12_C9_5.
 #define READ_REGISTER(name)                                                                                  \
     ([] {                                                                                                    \
         std::uint64_t value_;                                                                                \

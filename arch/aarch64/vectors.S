@@ -1,4 +1,4 @@
-// EL2's exception vectors: completes the frame of exception_frame.h on SP_EL2 and calls
+// EL2's exception vectors. For our own exceptions: complete the frame of exception_frame.h on SP_EL2 and call
 // exception_dispatch(frame, kind, origin). The handlers use general registers only.
 #define FRAME_SIZE (34 * 8)
 
@@ -12,15 +12,30 @@
     b       exception_common
 .endm
 
+// A VM is left: run.S goes on.
+.macro  vm_exit kind
+    .balign 128
+    stp     x0, x1, [sp, #-16]!
+    mrs     x0, tpidr_el2
+    mov     w1, #\kind
+    b       el2_exit
+.endm
+
     .section .text.vectors, "ax"
     .balign 2048
     .globl  exception_vectors
 exception_vectors:
-    .irp    origin, 0, 1, 2, 3
+    .irp    origin, 0, 1            // on SP_EL0, on SP_EL2
     vector  0, \origin
     vector  1, \origin
     vector  2, \origin
     vector  3, \origin
+    .endr
+    .rept   2                       // from AArch64, from AArch32
+    vm_exit 0
+    vm_exit 1
+    vm_exit 2
+    vm_exit 3
     .endr
 
 exception_common:

@@ -9,6 +9,7 @@ namespace ashlar::arch::fake {
 // Real tables in the VM's frames, so that tests see what they cost.
 struct TablePolicy {
     using Format = LongModeFormat<GuestPhysicalAddress, PhysicalAddress>;
+    using Frames = kernel::TableFrames;
 
     static unsigned largest_level() { return 3; }
     static Result<PageRights> encode(kernel::Rights rights, kernel::MemoryType type) {

@@ -236,5 +236,20 @@ TEST_F(MergeTest, UsesNotedDuringAChangeAreNotLost) {
     EXPECT_TRUE(rights(0).execute && rights(k4K).execute);
 }
 
+TEST_F(MergeTest, NotesUsesForCpusThatDoNot) {
+    // Given a large leaf and a small one that nobody has used
+    ASSERT_TRUE(map(0, 0, k1G).ok());
+    ASSERT_TRUE(map(k1G + k4K, 0x9000, k4K).ok());
+    memory.invalidations = 0;
+    // When one is read and the other written
+    table.note_use(VirtualAddress(12345), false);
+    table.note_use(VirtualAddress(k1G + k4K + 7), true);
+    table.note_use(VirtualAddress(3 * k1G), true); // nothing is there
+    // Then each is as the CPU would have left it, and has been forgotten by all
+    EXPECT_EQ(take_accessed(0, 2 * k1G), (Leaves{{0, k1G}, {k1G + k4K, k4K}}));
+    EXPECT_EQ(take_dirty(0, 2 * k1G), (Leaves{{k1G + k4K, k4K}}));
+    EXPECT_EQ(memory.invalidations, 4u);
+}
+
 } // namespace
 } // namespace ashlar

@@ -11,6 +11,7 @@
 #define TCR_WALKS 0x3510        // T0SZ 16 (48 bits), walks inner shareable and write-back, granule of 4 KiB
 #define TCR_EL2_RES1 0x80800000
 #define TCR_EL1_EPD1 0x800000
+#define HCR_EL2_HOST 0x80000038 // RW; AMO, IMO, FMO: exceptions come to EL2; E2H off
 #define SCTLR_EL2_ON 0x30c5183d // RES1, I, SA, C, A off, M; no WXN yet
 #define SCTLR_EL1_ON 0x30d0181d
 
@@ -124,7 +125,7 @@ entry:
     cmp     x22, #2
     b.ne    at_el1
 
-    mov     x5, #(1 << 31)      // HCR_EL2.RW; E2H off
+    ldr     x5, =HCR_EL2_HOST
     msr     hcr_el2, x5
     isb
     orr     x1, x1, x2, lsl #16

@@ -73,10 +73,14 @@ void read_devices(const fdt::Tree& tree) {
         devices.interrupts.redistributors = gic->ranges[1].base;
         devices.interrupts.redistributors_size = gic->ranges[1].size;
     }
-    constexpr std::size_t kHypervisorTimer = 3; // of secure, non-secure, virtual, hypervisor
-    if (const auto timer = tree.find_compatible("arm,armv8-timer"))
-        devices.interrupts.timer =
-            kernel::gic_interrupt(*timer, kHypervisorTimer).value_or(devices.interrupts.timer);
+    constexpr std::size_t kVirtualTimer = 2,
+                          kHypervisorTimer = 3; // of secure, non-secure, virtual, hypervisor
+    if (const auto timer = tree.find_compatible("arm,armv8-timer")) {
+        InterruptController& interrupts = devices.interrupts;
+        interrupts.timer = kernel::gic_interrupt(*timer, kHypervisorTimer).value_or(interrupts.timer);
+        interrupts.virtual_timer =
+            kernel::gic_interrupt(*timer, kVirtualTimer).value_or(interrupts.virtual_timer);
+    }
 }
 
 // MPIDR_EL1's affinity fields, as `reg` of a CPU's node has them.

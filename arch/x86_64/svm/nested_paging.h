@@ -8,6 +8,7 @@ namespace ashlar::arch::svm {
 
 struct NestedPagingPolicy {
     using Format = LongModeFormat<GuestPhysicalAddress, PhysicalAddress>;
+    using Frames = kernel::TableFrames;
 
     static unsigned largest_level();
     // There is no way to refuse reads alone.
