@@ -27,10 +27,6 @@ void system_off() {
     constexpr std::uint32_t kSystemOff = 0x8400'0008;
     call(kSystemOff);
 }
-void system_reset() {
-    constexpr std::uint32_t kSystemReset = 0x8400'0009;
-    call(kSystemReset);
-}
 
 } // namespace psci
 

@@ -8,8 +8,7 @@ namespace ashlar::arch::psci {
 enum class Conduit : std::uint8_t { None, Smc, Hvc };
 void set_conduit(Conduit conduit);
 
-// Return when the firmware does not do it.
+// Returns when the firmware does not do it.
 void system_off();
-void system_reset();
 
 } // namespace ashlar::arch::psci
