@@ -47,6 +47,20 @@ std::uint64_t feature_control() {
            (id_field(READ_REGISTER(id_aa64pfr0_el1), kMonitorVersion) != 0 ? kActivityMonitors : 0);
 }
 
+// Traps that newer CPUs have, whose registers hold anything after a reset: none of them is wanted.
+void clear_fine_traps() {
+    constexpr unsigned kFineTraps = 56, kExtendedControl = 40; // ID_AA64MMFR0_EL1.FGT, ID_AA64MMFR1_EL1.HCX
+    if (id_field(READ_REGISTER(id_aa64mmfr0_el1), kFineTraps) != 0) {
+        WRITE_REGISTER(S3_4_C1_C1_4, 0); // HFGRTR_EL2
+        WRITE_REGISTER(S3_4_C1_C1_5, 0); // HFGWTR_EL2
+        WRITE_REGISTER(S3_4_C1_C1_6, 0); // HFGITR_EL2
+        WRITE_REGISTER(S3_4_C3_C1_4, 0); // HDFGRTR_EL2
+        WRITE_REGISTER(S3_4_C3_C1_5, 0); // HDFGWTR_EL2
+    }
+    if (id_field(READ_REGISTER(id_aa64mmfr1_el1), kExtendedControl) != 0)
+        WRITE_REGISTER(S3_4_C1_C2_2, 0); // HCRX_EL2
+}
+
 } // namespace
 
 const Features& features() {
@@ -71,6 +85,7 @@ Status initialize_virtualization(kernel::MemorySource&, Sink& explanation) {
     WRITE_REGISTER(mdcr_el2, debug_control());
     WRITE_REGISTER(cptr_el2, feature_control());
     WRITE_REGISTER(hstr_el2, 0);
+    clear_fine_traps();
     WRITE_REGISTER(cnthctl_el2, 0); // the physical timer and counter are ours
     WRITE_REGISTER(vpidr_el2, READ_REGISTER(midr_el1));
     WRITE_REGISTER(vmpidr_el2, std::uint64_t{1} << 31); // CPU 0

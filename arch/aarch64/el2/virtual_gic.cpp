@@ -86,6 +86,7 @@ void VirtualGic::leave() {
         if (list_[i] != 0)
             list_[i] = read_list(i);
     machine_control_ = READ_REGISTER(ich_vmcr_el2);
+    WRITE_REGISTER(ich_hcr_el2, kEnable); // what told of room would go on to tell us
 }
 
 bool VirtualGic::is_enabled() const {
