@@ -267,7 +267,7 @@ Answer dispatch(Call& call, Vm& vm, std::uint64_t number) {
     case Hypercall::Version: return {abi::Status::Ok, abi::kHypercallVersion};
     case Hypercall::ConsoleWrite: return call.console_write();
     case Hypercall::ConsoleRead: return call.console_read();
-    case Hypercall::TimeNow: return {abi::Status::Ok, vm.time_ns()};
+    case Hypercall::TimeNow: return {abi::Status::Ok, vm.tell_time_ns()};
     case Hypercall::TimerSet: return call.timer_set();
     case Hypercall::BlockInfo: return call.block_info();
     case Hypercall::BlockRead: return call.block_transfer(false);

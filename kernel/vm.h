@@ -71,8 +71,12 @@ public:
         ended_well_ = well;
     }
 
-    // Time since the VM started.
-    std::uint64_t time_ns() const { return arch::now_ns() - start_ns_; }
+    // Time since the VM started. Who is told that a deadline has passed has the timer's interrupt pending.
+    std::uint64_t tell_time_ns() {
+        const std::uint64_t now = arch::now_ns();
+        check_timer(now);
+        return now - start_ns_;
+    }
     // Host time of the timer's deadline; ~0 when off.
     std::uint64_t deadline() const { return deadline_; }
     // `vm_deadline` in the VM's time, or abi::kTimerOff.

@@ -80,6 +80,16 @@ TEST_F(Hypercalls, VersionAndTimeAnswer) {
     EXPECT_EQ(value, 1234u);
 }
 
+TEST_F(Hypercalls, WhoIsToldThatADeadlineHasPassedHasTheInterruptPending) {
+    EXPECT_EQ(call(Hypercall::TimerSet, {50}), Status::Ok);
+    machine().now_ns += 49;
+    EXPECT_EQ(call(Hypercall::TimeNow), Status::Ok);
+    EXPECT_EQ(vm->deadline(), machine().now_ns + 1);
+    machine().now_ns += 1;
+    EXPECT_EQ(call(Hypercall::TimeNow), Status::Ok);
+    EXPECT_EQ(vm->deadline(), ~std::uint64_t{0});
+}
+
 TEST_F(Hypercalls, UnknownNumbersAreRefused) {
     for (const std::uint64_t number :
          {std::uint64_t{18}, std::uint64_t{999}, std::uint64_t{1} << 32, ~std::uint64_t{0}})
