@@ -188,3 +188,33 @@ def test_a_guest_reboots_with_requests_in_flight(folder):
         console.expect_exit(WELL)
     check_file_system(disk, {})
     check(not re.search("address .* refused", console.output), "the device was not quiet")
+
+
+def test_own_and_shared_disks_go_together(folder):
+    """In both orders: the disks that the hypervisor drives, and those that it does not."""
+    images = [pathlib.Path(folder) / f"{name}.img" for name in "de"]
+    for image in images:
+        image.write_bytes(bytes(1 << 20))
+    native_guests(folder, "echo", "dma-outside")
+    extra = [*IOMMU, *disk_arguments(images[0], options=",addr=4"), *disk_arguments(images[1], "e", options=",addr=5")]
+    shared = native_conf("shared", "echo", "disk = pci:00:05.0, mode = shadow\n")
+    own = native_conf("own", "dma-outside", PASSTHROUGH)
+    for conf, first in ((shared + own, "shared"), (own + shared, "own")):
+        with Console(qemu_command(bundle=make_bundle(conf, folder, pathlib.Path(folder)), extra=extra), 60) as console:
+            console.expect("ashlar: 2 VMs started")
+            console.expect(r"ashlar: vm own: device 00:04\.0: write of address 0x200000 refused")
+            for _ in range(2):
+                console.send("q")
+                console.expect(f"ashlar: vm {first}: powered off")
+                first = "own" if first == "shared" else "shared"
+            console.expect_exit(WELL)
+    conf = native_conf("shared", "echo", "disk = pci:00:04.0, mode = shadow\n") + own
+    with Console(qemu_command(bundle=make_bundle(conf, folder, pathlib.Path(folder)), extra=extra), 60) as console:
+        console.expect(r"disk pci:00:04\.0: VMs have parts of it")
+        console.send("q")
+        console.expect_exit(FAILED)
+    conf = own + native_conf("shared", "echo", "disk = pci:00:04.0, mode = shadow\n")
+    with Console(qemu_command(bundle=make_bundle(conf, folder, pathlib.Path(folder)), extra=extra), 60) as console:
+        console.expect("vm shared: not started")
+        console.send("q")
+        console.expect_exit(FAILED)
