@@ -12,7 +12,7 @@
 namespace ashlar::jit::mmu {
 class Mmu;
 struct HostView;
-}
+} // namespace ashlar::jit::mmu
 
 namespace ashlar::jit {
 struct RegionExit;
