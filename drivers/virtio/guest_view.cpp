@@ -3,13 +3,14 @@
 #include "drivers/pci/capabilities.h"
 #include "lib/address.h"
 #include "lib/bytes.h"
+#include "lib/virtio_registers.h"
 
 namespace ashlar::virtio {
 namespace {
 
-constexpr std::uint8_t kCommon = 1, kNotify = 2, kIsr = 3, kDevice = 4;
-constexpr std::uint16_t kNextField = 1, kLengthField = 2, kKindField = 3, kBarField = 4, kOffsetField = 8,
-                        kSizeField = 12, kSmallest = 16;
+using namespace structure;
+
+constexpr std::uint16_t kSmallest = 16; // capability
 constexpr std::uint16_t kInterruptPin = 0x3d;
 constexpr std::uint64_t kLargestBar = std::uint64_t{1} << 30;
 
@@ -68,13 +69,13 @@ private:
 
     // Keeps its place; the list leads over those that are kept.
     Status copy_structure(std::uint16_t at) {
-        const std::uint8_t length = field8(static_cast<std::uint16_t>(at + kLengthField));
+        const std::uint8_t length = field8(static_cast<std::uint16_t>(at + kCapabilityLengthField));
         const std::uint8_t kind = field8(static_cast<std::uint16_t>(at + kKindField));
         if (kind < kCommon || kind > kDevice)
             return {}; // the window for configuration accesses, and whatever comes later
         const std::uint8_t bar = field8(static_cast<std::uint16_t>(at + kBarField));
         const std::uint32_t offset = field32(static_cast<std::uint16_t>(at + kOffsetField));
-        const std::uint32_t size = field32(static_cast<std::uint16_t>(at + kSizeField));
+        const std::uint32_t size = field32(static_cast<std::uint16_t>(at + kLengthField));
         if (length < kSmallest || length > 256 - at || !is_usable(bar, offset, size))
             return Error::Unsupported;
         copy(at, length);

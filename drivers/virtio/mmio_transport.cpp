@@ -2,33 +2,13 @@
 
 #include <algorithm>
 
+#include "lib/virtio_registers.h"
+
 namespace ashlar::virtio {
 namespace {
 
-// Table 4.1 of the specification.
-enum Register : std::uint16_t {
-    kMagicValue = 0x000,
-    kVersion = 0x004,
-    kDeviceId = 0x008,
-    kDeviceFeatures = 0x010,
-    kDeviceFeaturesSelect = 0x014,
-    kDriverFeatures = 0x020,
-    kDriverFeaturesSelect = 0x024,
-    kQueueSelect = 0x030,
-    kQueueSizeMax = 0x034,
-    kQueueSize = 0x038,
-    kQueueReady = 0x044,
-    kQueueNotify = 0x050,
-    kInterruptStatus = 0x060,
-    kInterruptAcknowledge = 0x064,
-    kStatus = 0x070,
-    kQueueDescriptors = 0x080,
-    kQueueDriver = 0x090,
-    kQueueDevice = 0x0a0,
-    kGeneration = 0x0fc,
-    kConfiguration = 0x100,
-};
-constexpr std::uint32_t kMagic = 0x7472'6976; // "virt"
+using namespace mmio;
+
 constexpr unsigned kGenerationTries = 16;
 constexpr std::uint16_t kMaxQueues = 64;
 
@@ -93,9 +73,9 @@ Status MmioTransport::enable_queue(std::uint16_t index, const QueueAddresses& ad
     if (largest == 0 || addresses.size > largest || read(kQueueReady) != 0)
         return Error::NotFound;
     write(kQueueSize, addresses.size);
-    write64(kQueueDescriptors, addresses.descriptors);
-    write64(kQueueDriver, addresses.driver);
-    write64(kQueueDevice, addresses.device);
+    write64(kQueueDescriptorsLow, addresses.descriptors);
+    write64(kQueueDriverLow, addresses.driver);
+    write64(kQueueDeviceLow, addresses.device);
     write(kQueueReady, 1);
     return {};
 }
@@ -109,10 +89,10 @@ Status MmioTransport::read_configuration(std::size_t offset, MutableBytes to) {
     if (offset > room || to.size() > room - offset)
         return Error::OutOfRange;
     for (unsigned attempt = 0; attempt < kGenerationTries; ++attempt) {
-        const std::uint32_t before = read(kGeneration);
+        const std::uint32_t before = read(kConfigurationGeneration);
         for (std::size_t i = 0; i < to.size(); ++i)
             to[i] = static_cast<std::byte>(platform_->read8(registers_ + kConfiguration + offset + i));
-        if (read(kGeneration) == before)
+        if (read(kConfigurationGeneration) == before)
             return {};
     }
     return Error::Busy;

@@ -1,6 +1,7 @@
 #include "drivers/virtio/pci_transport.h"
 
 #include "drivers/pci/capabilities.h"
+#include "lib/virtio_registers.h"
 
 namespace ashlar::virtio {
 namespace {
@@ -8,31 +9,9 @@ namespace {
 constexpr std::uint16_t kVendor = 0x1af4, kFirstModern = 0x1040, kFirstTransitional = 0x1000,
                         kEndOfTransitional = 0x1040, kEndOfModern = 0x1080;
 
-// Kinds of structures (4.1.4), and the fields of the capabilities that name them.
-enum Kind : std::uint8_t { kCommon = 1, kNotify = 2, kDeviceConfiguration = 4 };
-constexpr std::uint16_t kKindField = 3, kBarField = 4, kOffsetField = 8, kLengthField = 12,
-                        kMultiplierField = 16;
+using namespace structure;
+using namespace common;
 
-// The common configuration (4.1.4.3).
-enum Common : std::uint16_t {
-    kDeviceFeatureSelect = 0x00,
-    kDeviceFeature = 0x04,
-    kDriverFeatureSelect = 0x08,
-    kDriverFeature = 0x0c,
-    kConfigVector = 0x10,
-    kQueueCount = 0x12,
-    kStatus = 0x14,
-    kGeneration = 0x15,
-    kQueueSelect = 0x16,
-    kQueueSize = 0x18,
-    kQueueVector = 0x1a,
-    kQueueEnable = 0x1c,
-    kQueueNotifyOffset = 0x1e,
-    kQueueDescriptors = 0x20,
-    kQueueDriver = 0x28,
-    kQueueDevice = 0x30,
-    kCommonSize = 0x38,
-};
 constexpr unsigned kGenerationTries = 16;
 
 // 4.1.2.1: modern devices count from 0x1040; of transitional ones the subsystem tells.
@@ -71,10 +50,10 @@ Status PciTransport::find_regions(pci::ConfigAccess& config, const pci::Function
         if (id != pci::capability::kVendorSpecific || at > 256 - kMultiplierField)
             return true;
         const std::uint8_t kind = field8(kKindField), bar = field8(kBarField);
-        Region* const region = kind == kCommon                ? &common_
-                               : kind == kNotify              ? &notify_
-                               : kind == kDeviceConfiguration ? &device_
-                                                              : nullptr;
+        Region* const region = kind == kCommon              ? &common_
+                               : kind == kNotify            ? &notify_
+                               : kind == structure::kDevice ? &device_
+                                                            : nullptr;
         any = any || region != nullptr;
         if (region == nullptr || region->size != 0 || bar >= function.bars.size())
             return true;
@@ -83,7 +62,7 @@ Status PciTransport::find_regions(pci::ConfigAccess& config, const pci::Function
         if (place.kind != pci::Bar::Kind::Memory || !place.assigned() || offset > place.size ||
             length > place.size - offset || (offset & 3) != 0)
             return true;
-        if (kind == kCommon && length < kCommonSize)
+        if (kind == kCommon && length < common::kSize)
             return true;
         if (kind == kNotify) {
             if (at > 256 - kMultiplierField - 4)

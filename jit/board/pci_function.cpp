@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "lib/virtio.h"
+#include "lib/virtio_registers.h"
+
 namespace ashlar::jit::board {
 namespace {
 
@@ -13,11 +16,10 @@ constexpr std::uint8_t kInterruptStatus = 1 << 3;
 constexpr std::uint8_t kVendorSpecific = 9;
 constexpr unsigned kWideBar = 4;
 
-// virtio's structures, and fields of the common one (Virtio 1.2, 4.1.4).
-constexpr std::uint8_t kCommonKind = 1, kNotifyKind = 2, kIsrKind = 3;
-constexpr std::uint64_t kConfigVector = 0x10, kDeviceStatus = 0x14, kQueueVector = 0x1a, kQueueEnable = 0x1c,
-                        kCommonSize = 0x38;
-constexpr std::uint8_t kDriverOk = 4;
+using virtio::common::kConfigVector, virtio::common::kQueueVector, virtio::common::kQueueEnable;
+using virtio::status::kDriverOk;
+using virtio::structure::kCommon, virtio::structure::kNotify, virtio::structure::kIsr;
+constexpr auto kDeviceStatus = virtio::common::kStatus;
 constexpr std::uint8_t kIsrQueue = 1, kIsrChange = 2;
 
 constexpr std::uint64_t kResetPatienceNs = 5'000'000'000;
@@ -67,17 +69,17 @@ void PciFunction::find_structures() {
             return value;
         };
         const std::uint8_t kind = configuration_[at + 3];
-        Structure* const structure = kind == kCommonKind   ? &common_
-                                     : kind == kNotifyKind ? &notify_
-                                     : kind == kIsrKind    ? &isr_
-                                                           : nullptr;
+        Structure* const structure = kind == kCommon   ? &common_
+                                     : kind == kNotify ? &notify_
+                                     : kind == kIsr    ? &isr_
+                                                       : nullptr;
         const Structure found{configuration_[at + 4], field(8), field(12)};
         if (structure == nullptr || structure->size != 0 || found.bar >= PciBackend::kBars)
             continue;
         const PciBarWindow& window = backend_.bar(found.bar);
-        const bool sound = window.at != nullptr && found.offset <= window.size &&
-                           found.size <= window.size - found.offset &&
-                           (kind != kCommonKind || (found.size >= kCommonSize && found.offset % 4 == 0));
+        const bool sound =
+            window.at != nullptr && found.offset <= window.size && found.size <= window.size - found.offset &&
+            (kind != kCommon || (found.size >= virtio::common::kSize && found.offset % 4 == 0));
         if (sound)
             *structure = found;
     }

@@ -2,40 +2,13 @@
 
 #include <algorithm>
 
+#include "lib/virtio_registers.h"
+
 namespace ashlar::jit::board {
 namespace {
 
-// Table 4.1 of the specification.
-enum Register : std::uint64_t {
-    kMagicValue = 0x000,
-    kVersion = 0x004,
-    kDeviceId = 0x008,
-    kVendorId = 0x00c,
-    kDeviceFeatures = 0x010,
-    kDeviceFeaturesSelect = 0x014,
-    kDriverFeatures = 0x020,
-    kDriverFeaturesSelect = 0x024,
-    kQueueSelect = 0x030,
-    kQueueSizeMax = 0x034,
-    kQueueSize = 0x038,
-    kQueueReady = 0x044,
-    kQueueNotify = 0x050,
-    kInterruptStatus = 0x060,
-    kInterruptAcknowledge = 0x064,
-    kStatus = 0x070,
-    kQueueDescriptorsLow = 0x080,
-    kQueueDescriptorsHigh = 0x084,
-    kQueueDriverLow = 0x090,
-    kQueueDriverHigh = 0x094,
-    kQueueDeviceLow = 0x0a0,
-    kQueueDeviceHigh = 0x0a4,
-    kSharedMemoryLengthLow = 0x0b0,
-    kSharedMemoryLengthHigh = 0x0b4,
-    kConfigurationGeneration = 0x0fc,
-    kConfiguration = 0x100,
-};
+using namespace virtio::mmio;
 
-constexpr std::uint32_t kMagic = 0x7472'6976;  // "virt"
 constexpr std::uint32_t kVendor = 0x484c'5341; // "ASLH"
 
 using virtio::status::kDriverOk, virtio::status::kFeaturesOk, virtio::status::kNeedsReset;
