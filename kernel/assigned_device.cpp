@@ -5,11 +5,10 @@
 
 #include "arch/pci.h"
 #include "drivers/pci/assign.h"
+#include "kernel/explain.h"
 
 namespace ashlar::kernel {
 namespace {
-
-constexpr std::uint64_t kResetPatienceNs = 5'000'000'000;
 
 // Whether nothing but the IOMMU lies between the function and memory: no neighbour that shares its number or
 // can be reached without passing the IOMMU.
@@ -30,13 +29,6 @@ bool is_isolated(std::span<const pci::Function> functions, const pci::Function& 
         ++bridges;
     }
     return bridges <= 1;
-}
-
-template <class T>
-Result<T> explain(Sink& problem, std::string_view what, Result<T> result) {
-    if (!result.ok())
-        format(problem, "{}: {}", what, result.error());
-    return result;
 }
 
 } // namespace
@@ -106,14 +98,7 @@ Status AssignedDevice::take(Sink& problem) {
 }
 
 Status AssignedDevice::reset() {
-    transport_.write_status(0);
-    const std::uint64_t until = platform_.now_ns() + kResetPatienceNs;
-    while (transport_.read_status() != 0) {
-        if (platform_.now_ns() >= until)
-            return Error::Io;
-        platform_.pause();
-    }
-    return {};
+    return virtio::reset(transport_, platform_);
 }
 
 Status AssignedDevice::map_bars() {

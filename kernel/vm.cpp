@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernel/explain.h"
 #include "kernel/log.h"
 
 namespace ashlar::kernel {
@@ -28,13 +29,6 @@ std::uint64_t private_memory_of(const VmConfig& config) {
 
 Bytes bytes_of(std::string_view text) {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
-}
-
-template <class T>
-Result<T> explain(Sink& problem, std::string_view what, Result<T> result) {
-    if (!result.ok())
-        format(problem, "{}: {}", what, result.error());
-    return result;
 }
 
 } // namespace

@@ -53,13 +53,7 @@ BlockDevice::~BlockDevice() {
 
 Status BlockDevice::reset() {
     works_ = false;
-    transport_.write_status(0);
-    const std::uint64_t until = platform_.now_ns() + kResetPatienceNs;
-    while (transport_.read_status() != 0) {
-        if (platform_.now_ns() >= until)
-            return Error::Io;
-        platform_.pause();
-    }
+    ASHLAR_TRY(virtio::reset(transport_, platform_));
     quiet_ = true;
     return {};
 }

@@ -103,7 +103,7 @@ public:
     Result<Identity> identify();
 
 private:
-    static constexpr std::uint64_t kPatienceNs = 30'000'000'000, kResetPatienceNs = 5'000'000'000;
+    static constexpr std::uint64_t kPatienceNs = 30'000'000'000;
     struct QueueState {
         Queue* queue = nullptr;
         std::optional<SplitQueue> split;

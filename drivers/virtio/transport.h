@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "drivers/platform.h"
 #include "lib/bytes.h"
 #include "lib/virtio.h"
 
@@ -43,5 +44,11 @@ public:
 protected:
     ~Transport() = default;
 };
+
+// How long a device may take to reset.
+constexpr std::uint64_t kResetPatienceNs = 5'000'000'000;
+// Resets the device (2.4.1) and waits until that is complete: it then accesses no memory. Io when it takes
+// too long.
+Status reset(Transport& transport, Platform& platform);
 
 } // namespace ashlar::virtio
