@@ -1,6 +1,4 @@
 """Whole-system tests of VMs on disks of the machine, by shadowed queues; system_tests.py takes them in."""
-import hashlib
-import os
 import pathlib
 import re
 import struct
@@ -8,6 +6,7 @@ import subprocess
 import uuid
 import zlib
 
+from disk_images import check_file_system, make_file_system
 from harness import WELL, Console, check, make_bundle, qemu_command
 
 PROMPT = "ashlar:~# "
@@ -19,26 +18,6 @@ initrd = initramfs.cpio.gz
 cmdline = console=ttyS0 quiet {cmdline}
 disk = {disk}
 """
-
-
-def e2fs(*command):
-    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
-                          env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
-
-
-def make_file_system(path, size="32M"):
-    made = e2fs("mke2fs", "-q", "-t", "ext4", "-b", "4096", path, size)
-    check(made.returncode == 0, f"mke2fs: {made.stderr}")
-
-
-def check_file_system(path, checksums):
-    checked = e2fs("e2fsck", "-fn", path)
-    check(checked.returncode == 0, f"the file system is damaged: {checked.stdout}{checked.stderr}")
-    for name, expected in checksums.items():
-        copy = path.with_suffix(".copy")
-        e2fs("debugfs", "-R", f"dump /{name} {copy}", path)
-        got = hashlib.md5(copy.read_bytes()).hexdigest()
-        check(got == expected, f"{name} has the checksum {got}, not {expected}")
 
 
 def drive(path, serial, options="", blocks=512, **more):
@@ -62,7 +41,7 @@ def script(blocks):
 def write_on_shadowed_disk(folder, option, device_options="", blocks=512, files=64):
     root = pathlib.Path(folder)
     disk = root / "disk.img"
-    make_file_system(disk)
+    make_file_system(disk, "32M")
     conf = LINUX.format(name="linux", cmdline=script(files), disk=f"serial:DATA{option}")
     bundle = make_bundle(conf, folder)
     with Console(qemu_command(bundle=bundle, extra=drive(disk, "DATA", device_options, blocks)), 400) as console:
@@ -121,7 +100,7 @@ def test_two_vms_on_two_partitions(folder):
     parts = [root / "one.img", root / "two.img"]
     write_gpt(disk, 70, [(guids[0], 1, 32), (guids[1], 33, 32)])
     for number, part in enumerate(parts):
-        make_file_system(part)
+        make_file_system(part, "32M")
         with open(disk, "r+b") as whole:
             whole.seek((1 + 32 * number) << 20)
             whole.write(part.read_bytes())
