@@ -200,7 +200,7 @@ $(Q)sed 's/^kernel = .*/kernel = $(GUEST)/' docs/examples/linux.conf > $(BUILD)/
 endef
 
 # The sub-make begins when the compilers are there.
-run: $(SETUP) ## boot the hypervisor under QEMU with riscv64 Linux in a VM; GUEST=linux: the installer's kernel; ARCH=aarch64
+run: $(SETUP) ## boot the hypervisor under QEMU with riscv64 Linux in a VM; GUEST=linux: the installer's kernel; ARCH=aarch64 refuses it so far
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(ARCH)
 	$(linux_bundle)
 	$(Q)tools/run-qemu $(QEMU_$(ARCH)) -initrd $(LINUX_CPIO)
