@@ -2,6 +2,7 @@
 import pathlib
 import shutil
 
+from console_checks import check_console_of_two_vms
 from harness import BUILD, FAILED, WELL, Console, aarch64_command, check, make_bundle
 from numa_tests import TWO_NODES
 
@@ -108,28 +109,7 @@ def test_aarch64_each_kind_of_misbehaviour_stops_one_vm(folder):
 
 
 def test_aarch64_the_console_is_switched_between_vms(folder):
-    root = pathlib.Path(folder) / "images"
-    root.mkdir()
-    shutil.copyfile(BUILD / "guests" / "aarch64" / "echo.elf", root / "echo.elf")
-    conf = "".join(f"[vm {name}]\nkind = native\nmemory = 2M\nkernel = echo.elf\n" for name in ("one", "two"))
-    with Console(aarch64_command(bundle=make_bundle(conf, folder, root)), 60) as console:
-        console.expect("ashlar: 2 VMs started")
-        console.send("a")
-        console.expect(r"^\[one\] a")
-        console.send("\x012b")
-        console.expect("^ashlar: console: input goes to two")
-        console.expect(r"^\[two\] b")
-        console.send("\x01s")
-        for _ in range(2):
-            console.expect(r"^ashlar: vm (one|two): run \d+ ms, exits \d+")
-            console.expect(r"^ashlar: vm (one|two): mapped in 0 leaves of 1 GiB, [1-9]\d* of 2 MiB, \d+ of 4 KiB; uses [1-9]\d* KiB")
-        console.send("q")
-        console.expect("^ashlar: vm two: powered off")
-        console.send("c")
-        console.expect(r"^\[one\] c")
-        console.send("q")
-        console.expect("^ashlar: vm one: powered off")
-        console.expect_exit(WELL)
+    check_console_of_two_vms(folder, BUILD / "guests" / "aarch64" / "echo.elf", aarch64_command)
 
 
 def test_aarch64_memory_comes_from_the_nodes_of_each_policy(folder):

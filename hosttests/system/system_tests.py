@@ -14,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "
 from harness import (ASHLAR_RUN, BUILD, DEBUG_HYPERVISOR, FAILED, GUEST, ROOT, WELL, Console, check,  # noqa: E402
                      make_bundle, make_iso, qemu_command, run_bochs)
 import aarch64_tests  # noqa: E402
+from console_checks import check_console_of_two_vms  # noqa: E402
 from disk_images import check_file_system, make_file_system  # noqa: E402
 import guest_kernels  # noqa: E402
 import iommu_tests  # noqa: E402
@@ -454,37 +455,7 @@ disk = disk.img, readonly
 
 
 def test_the_console_is_switched_between_vms(folder):
-    root = pathlib.Path(folder) / "images"
-    root.mkdir()
-    shutil.copyfile(BUILD / "guests" / "echo.elf", root / "echo.elf")
-    conf = "".join(f"[vm {name}]\nkind = native\nmemory = 2M\nkernel = echo.elf\n" for name in ("one", "two"))
-    with Console(qemu_command(bundle=make_bundle(conf, folder, root)), 60) as console:
-        console.expect("ashlar: 2 VMs started")
-        console.send("a")
-        console.expect(r"^\[one\] a")
-        console.send("\x012b")
-        console.expect("^ashlar: console: input goes to two")
-        console.expect(r"^\[two\] b")
-        console.send("\x01s")
-        for _ in range(2):
-            console.expect(r"^ashlar: vm (one|two): run \d+ ms, exits \d+")
-            console.expect(r"^ashlar: vm (one|two): mapped in 0 leaves of 1 GiB, [1-9]\d* of 2 MiB, \d+ of 4 KiB; uses [1-9]\d* KiB")
-        console.send("\x01m")
-        console.expect(r"^ashlar: node 0: \d+ MiB, \d+ MiB free, \d+ KiB of it in caches of CPUs, fragmentation")
-        console.expect(r"^ashlar: node 0: free blocks of 4 KiB to 1 GiB:( \d+){19}")
-        console.expect(r"^ashlar: node 0: frames handed out: [1-9]\d* local, 0 remote, 0 interleaved")
-        console.expect(r"^ashlar: vm (one|two): \d+ KiB: node 0 100.0 %")
-        console.send("\x019")
-        console.expect("^ashlar: console: there is no VM 9")
-        console.send("\x01h")
-        console.expect("^ashlar: console: Ctrl-A 1..9")
-        console.send("q")
-        console.expect("^ashlar: vm two: powered off")
-        console.send("c")
-        console.expect(r"^\[one\] c")
-        console.send("q")
-        console.expect("^ashlar: vm one: powered off")
-        console.expect_exit(WELL)
+    check_console_of_two_vms(folder, BUILD / "guests" / "echo.elf", qemu_command)
 
 
 def test_each_kind_of_misbehaviour_stops_one_vm(folder):
